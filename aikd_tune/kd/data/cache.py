@@ -1,0 +1,69 @@
+"""Decoded image sets, once per machine: folders that appear whole or not at all.
+
+An entry is written under another name by the one process that holds its lock, synced, and renamed. Whoever finds the
+final name can read it without a lock; what a killed process left is cleared by the next one that holds the lock.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from aikd_tune.errors import DataError
+
+CACHE_VARIABLE = "AIKD_TUNE_CACHE"
+
+
+def cache_folder() -> Path:
+    """Where decoded sets are kept: AIKD_TUNE_CACHE, or aikd-tune in the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "aikd-tune"
+
+
+def cached_folder(name: str, write: Callable[[Path], None]) -> Path:
+    """The cache's folder ``name``; where it is missing, ``write`` fills it, in one process at a time.
+
+    A DataError of ``write`` leaves nothing behind; a cache that cannot be written is a DataError too.
+    """
+    folder = cache_folder() / name
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # The lock file stays: removing it would let two processes hold locks on two files of one name.
+        with (folder.parent / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                _write_whole(folder, write)
+    except OSError as error:
+        raise DataError(
+            f"{cache_folder()}: decoded images must be writable here (set {CACHE_VARIABLE} to choose another folder), "
+            f"found: {error.strerror or error}"
+        ) from error
+    return folder
+
+
+def _write_whole(folder: Path, write: Callable[[Path], None]) -> None:
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        write(partial)
+        for path in [*partial.iterdir(), partial]:
+            _sync(path)
+        partial.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
