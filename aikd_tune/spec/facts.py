@@ -1,0 +1,28 @@
+"""What a study needs to know of its data set before anything is decoded."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Sizes and identity of a data set.
+
+    ``num_images`` counts the training part (the whole set where it has no test split of its own), ``num_test`` the
+    test part (None where there is none), ``image_shape`` is (channels, height, width), ``fingerprint`` a SHA-256 of
+    the contents.
+    """
+
+    num_images: int
+    num_test: int | None
+    num_classes: int
+    image_shape: tuple[int, int, int]
+    fingerprint: str
+    class_names: tuple[str, ...]
+
+
+def count_of(size: int | str, num_images: int) -> int:
+    """Images that ``size`` stands for: a count as it is, a share such as "20%" of ``num_images`` rounded down."""
+    if isinstance(size, int):
+        return size
+    return int(Decimal(size.removesuffix("%")) * num_images / 100)

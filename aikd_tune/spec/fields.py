@@ -1,0 +1,234 @@
+"""The fields of one setting: everything that can change what a trial computes, typed, frozen and defaulted.
+
+A study file holds the same tree with a domain in place of any scalar; ``space.py`` turns such a tree into a setting.
+METHOD choices that the paper leaves open are defaults here, so that each is an axis a study can search.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MetricName = Literal[
+    "val_error",
+    "val_top5_error",
+    "val_macro_f1",
+    "val_nll",
+    "val_ece10",
+    "val_ece15",
+    "val_aurc",
+    "val_eaurc",
+    "val_brier",
+]
+MAXIMISED_METRICS = frozenset({"val_macro_f1"})
+
+SHARE = r"^(100|[1-9]?[0-9])(\.[0-9]+)?%$"
+HIDDEN = r"^[1-9][0-9]*(-[1-9][0-9]*)*$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[str, Field(pattern=SHARE)]
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A group of fields; unknown keys are refused, values are never coerced between kinds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Views(Section):
+    """Training views: random crop after zero padding, and horizontal flip; drawn anew for every epoch."""
+
+    shift: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="pixels of zero padding around the raw image before a random crop; default per data set"
+    )
+    flip: bool | None = Field(None, description="mirror left-right with probability 1/2; default per data set")
+
+
+class Data(Section):
+    """The images, and how they are split: by ``split_seed`` alone, never by a trial's seed."""
+
+    name: Literal["digits", "parquet_images"] = Field("digits", description="the data set")
+    path: str | None = Field(None, description="folder (or file) of parquet_images; not part of any key")
+    split_seed: Annotated[int, Field(ge=0)] = Field(0, description="draws test, then validation, then training")
+    test: Count | Share | None = Field(
+        None, description="test images, a count or a share; only where the set has no test split of its own (20%)"
+    )
+    val: Count | Share = Field("10%", description="validation images, a count or a share of the set")
+    train: Count | Share | None = Field(
+        None, description="training images, a count or a share; default: all that remain"
+    )
+    views: Views = Field(default_factory=Views, description="training views")
+
+
+class Model(Section):
+    """The network of both phases."""
+
+    name: Literal["small_cnn", "resnet18_cifar"] = Field("small_cnn", description="architecture")
+    width: Count | None = Field(
+        None, description="channels of the first stage; default 16 for small_cnn and 64 for resnet18_cifar"
+    )
+
+
+class Train(Section):
+    """Optimisation of the student (and, unless overridden, of the teacher)."""
+
+    epochs: Count = Field(30, description="epochs")
+    batch_size: Annotated[int, Field(ge=2)] = Field(64, description="images a step")
+    optimizer: Literal["sgd"] = Field("sgd", description="optimiser")
+    lr: Positive = Field(0.05, description="learning rate at the start")
+    momentum: Fraction = Field(0.9, description="SGD momentum")
+    nesterov: bool = Field(True, description="Nesterov's form of momentum; needs momentum above 0")
+    weight_decay: NonNegative = Field(5e-4, description="L2 penalty")
+    lr_schedule: Literal["constant", "cosine"] = Field(
+        "cosine", description="learning rate by epoch; cosine falls to 0 after the last"
+    )
+    label_smoothing: Fraction = Field(0.0, description="share of the target spread evenly over all classes")
+
+
+class TeacherTrain(Section):
+    """Overrides of ``train`` for phase 1; a field left out is inherited."""
+
+    epochs: Count | None = Field(None, description="epochs of phase 1")
+    batch_size: Annotated[int, Field(ge=2)] | None = Field(None, description="images a step in phase 1")
+    lr: Positive | None = Field(None, description="learning rate of phase 1")
+    momentum: Fraction | None = Field(None, description="SGD momentum of phase 1")
+    nesterov: bool | None = Field(None, description="Nesterov's form in phase 1")
+    weight_decay: NonNegative | None = Field(None, description="L2 penalty of phase 1")
+    lr_schedule: Literal["constant", "cosine"] | None = Field(None, description="learning rate schedule of phase 1")
+    label_smoothing: Fraction | None = Field(None, description="label smoothing of phase 1")
+
+
+class TeacherTerm(Section):
+    """KL from the frozen teacher's predictive probabilities (deterministic knowledge)."""
+
+    weight: NonNegative = Field(0.3, description="weight of t^2 KL(teacher || student)")
+    temperature: Positive | None = Field(None, description="temperature of this term; default distill.temperature")
+
+
+class PreviousTerm(Section):
+    """KL from the student of the previous epoch (progressive knowledge); off in the first epoch."""
+
+    weight: NonNegative = Field(0.3, description="weight of t^2 KL(previous || student) at the end of the ramp")
+    temperature: Positive | None = Field(None, description="temperature of this term; default distill.temperature")
+    ramp: Literal["constant", "linear", "cosine"] = Field(
+        "linear", description="weight in epoch e of E: w, w e/E, or w (1 - cos(pi e/E))/2"
+    )
+    source: Literal["snapshot", "table"] = Field(
+        "snapshot",
+        description="snapshot: the student at the end of the previous epoch, on this epoch's views; "
+        "table: each image's prediction in its last training step (PS-KD)",
+    )
+
+
+class AdversarialTerm(Section):
+    """The discriminator's term: the teacher's logits are its real side, the student's its generated side."""
+
+    weight: NonNegative = Field(0.01, description="weight of the adversarial term; its scale depends on the objective")
+    warmup_epochs: Annotated[int, Field(ge=0)] = Field(0, description="first epochs without this term")
+    objective: Literal["wgan-gp", "bce", "hinge"] = Field("wgan-gp", description="adversarial objective")
+    input: Literal["logits"] = Field("logits", description="what the discriminator sees: logits centred per sample")
+    hidden: Annotated[str, Field(pattern=HIDDEN)] = Field(
+        "256-64", description="hidden layers of the discriminator, widths joined by '-'"
+    )
+    critic_steps: Count = Field(1, description="discriminator updates a student step")
+    lr: Positive = Field(1e-4, description="the discriminator's Adam learning rate (constant)")
+    beta1: Fraction = Field(0.5, description="the discriminator's Adam beta 1")
+    beta2: Fraction = Field(0.9, description="the discriminator's Adam beta 2")
+    gradient_penalty: NonNegative = Field(10.0, description="weight of the gradient penalty (wgan-gp)")
+
+
+class Distill(Section):
+    """The student's loss; ``method`` other than aikd switches every distillation field off."""
+
+    method: Literal["aikd", "ce", "label_smoothing"] = Field(
+        "aikd", description="aikd, plain cross-entropy, or cross-entropy with train.label_smoothing"
+    )
+    ce: NonNegative | Literal["complement"] = Field(
+        1.0, description="weight of cross-entropy, or complement: 1 - teacher weight - previous weight in force"
+    )
+    temperature: Positive = Field(4.0, description="temperature of both KL terms")
+    teacher: TeacherTerm = Field(default_factory=TeacherTerm)
+    previous: PreviousTerm = Field(default_factory=PreviousTerm)
+    adversarial: AdversarialTerm = Field(default_factory=AdversarialTerm)
+
+
+class Setting(Section):
+    """One fully resolved choice of every field but the seed."""
+
+    data: Data = Field(default_factory=Data)
+    model: Model = Field(default_factory=Model)
+    train: Train = Field(default_factory=Train)
+    teacher: TeacherTrain = Field(default_factory=TeacherTrain)
+    distill: Distill = Field(default_factory=Distill)
+
+
+class EarlyStopping(Section):
+    """Rungs of successive halving, decided as results arrive."""
+
+    name: Literal["none", "asha"] = Field("asha", description="none, or asynchronous successive halving")
+    min_epochs: Count = Field(10, description="epochs before the first decision")
+    reduction: Annotated[int, Field(ge=2)] = Field(3, description="the best 1/reduction of a rung go on")
+
+
+class Search(Section):
+    """What is optimised, for how long and by what."""
+
+    metric: MetricName = Field("val_error", description="the validation metric to optimise")
+    tie_break: MetricName = Field("val_nll", description="decides between equal values of metric")
+    trials: Count = Field(40, description="settings in all; raise it to extend a study")
+    sampler: Literal["tpe", "random"] = Field("tpe", description="how the next setting is chosen")
+    early_stopping: EarlyStopping = Field(default_factory=EarlyStopping)
+    replicates: Annotated[int, Field(ge=1, le=1)] = Field(1, description="seeds per setting (1 in this version)")
+
+
+class Confirm(Section):
+    """Retraining of the best settings and of the baselines over fresh seeds; the only place where test is opened."""
+
+    settings: Annotated[int, Field(ge=0)] = Field(3, description="best settings to confirm; 0 = no confirmation")
+    replicates: Count = Field(10, description="fresh seeds for every confirmed setting and baseline")
+    train_on: Literal["train", "train+val"] = Field(
+        "train", description="train+val for published tables: validation then selects nothing in the confirmation"
+    )
+    baselines: tuple[Literal["ce", "label_smoothing"], ...] = Field(
+        ("ce", "label_smoothing"), description="methods to confirm beside the settings, with the same seeds"
+    )
+
+
+class PerTrial(Section):
+    """What one trial occupies."""
+
+    cpus: Count = Field(1, description="CPU cores, and torch threads, of a trial")
+    gpus: NonNegative | Literal["auto"] = Field("auto", description="GPUs of a trial; auto: one where there is one")
+
+
+class Resources(Section):
+    """Where and how trials run; never part of a key."""
+
+    per_trial: PerTrial = Field(default_factory=PerTrial)
+    max_concurrent: Count | None = Field(None, description="trials at once; default: as many as fit")
+    max_retries: Annotated[int, Field(ge=0)] = Field(3, description="new starts of a trial whose worker died")
+    checkpoint_every_s: NonNegative = Field(60.0, description="at most one checkpoint of a trial in this many seconds")
+    teacher_cache_gib: NonNegative = Field(
+        4.0,
+        description="teacher logits kept for the views of one seed, at most; above it they are computed every epoch",
+    )
+
+
+class StudyFile(Section):
+    """Everything a study file may hold."""
+
+    study: Annotated[str, Field(pattern=NAME)] | None = Field(
+        None, description="name of the study and of its results folder; default: the file's name"
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="base of every training seed")
+    data: Data = Field(default_factory=Data)
+    model: Model = Field(default_factory=Model)
+    train: Train = Field(default_factory=Train)
+    teacher: TeacherTrain = Field(default_factory=TeacherTrain)
+    distill: Distill = Field(default_factory=Distill)
+    search: Search = Field(default_factory=Search)
+    confirm: Confirm = Field(default_factory=Confirm)
+    resources: Resources = Field(default_factory=Resources)
