@@ -1,0 +1,1 @@
+"""What to try and where: the search, the confirmation, and the Ray cluster they run on."""
