@@ -16,7 +16,7 @@ from aikd_tune.report.record_tables import (
     states_table,
 )
 from aikd_tune.report.verdict import Verdict
-from aikd_tune.spec import EarlyStopping
+from aikd_tune.spec import rung_epochs
 
 MANY_UNTRAINED = 0.1
 """More untrained critics than this share, and the discriminator's fields cannot be judged."""
@@ -95,16 +95,6 @@ def critic_text(records: StudyRecords) -> str:
     if flags.mean() > MANY_UNTRAINED:
         text += " That is more than 1 in 10, so the search says little about the discriminator's own fields."
     return text
-
-
-def rung_epochs(early_stopping: EarlyStopping, epochs: int) -> list[int]:
-    """Epochs at which settings may be stopped: min_epochs times powers of reduction, below ``epochs``."""
-    levels: list[int] = []
-    level = early_stopping.min_epochs
-    while early_stopping.name == "asha" and level < epochs:
-        levels.append(level)
-        level *= early_stopping.reduction
-    return levels
 
 
 def cost_section(records: StudyRecords) -> str:

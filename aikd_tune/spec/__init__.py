@@ -34,6 +34,7 @@ from aikd_tune.spec.json_schema import json_schema
 from aikd_tune.spec.keys import NUMERICS, setting_key, teacher_key, trial_key, views_key
 from aikd_tune.spec.leaves import SETTING_FIELDS, Scalar, flatten
 from aikd_tune.spec.load import load_study, parse_study
+from aikd_tune.spec.rungs import rung_epochs
 from aikd_tune.spec.space import Space
 from aikd_tune.spec.starter import starter
 from aikd_tune.spec.study import Study, is_maximised
@@ -81,6 +82,7 @@ __all__ = [
     "needs_teacher",
     "parse_study",
     "previous_temperature",
+    "rung_epochs",
     "setting_key",
     "starter",
     "student_train",

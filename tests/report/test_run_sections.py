@@ -1,24 +1,8 @@
 from pathlib import Path
 
-import pytest
 from synthetic_study import Synthetic
 
-from aikd_tune.report.run_sections import critic_text, rung_epochs, states_text
-from aikd_tune.run import rungs
-from aikd_tune.spec import EarlyStopping
-
-
-@pytest.mark.parametrize(
-    ("early_stopping", "epochs"),
-    [
-        (EarlyStopping(), 30),
-        (EarlyStopping(min_epochs=1, reduction=2), 16),
-        (EarlyStopping(min_epochs=5), 5),
-        (EarlyStopping(name="none"), 30),
-    ],
-)
-def test_the_rungs_drawn_are_those_of_the_search(early_stopping: EarlyStopping, epochs: int) -> None:
-    assert tuple(rung_epochs(early_stopping, epochs)) == rungs.rung_epochs(early_stopping, epochs)
+from aikd_tune.report.run_sections import critic_text, states_text
 
 
 def test_many_untrained_critics_are_flagged(tmp_path: Path) -> None:
