@@ -3,9 +3,6 @@
 import sys
 from pathlib import Path
 
-from aikd_tune.cli.report import write_page
-from aikd_tune.report.frames import read_study
-from aikd_tune.report.verdict import decide
 from aikd_tune.run.driver import run_study
 
 
@@ -21,8 +18,13 @@ def run_command(study: Path, results: str, address: str | None, trials: int | No
         print(f"{result.folder}: complete, nothing to run")
     if result.exhausted:
         print("the space is exhausted: every setting has been tried")
+    from aikd_tune.report.frames import read_study
+    from aikd_tune.report.verdict import decide
+
     page = result.folder / "report.html"
     if result.trials_run or not page.exists():
+        from aikd_tune.cli.report import write_page
+
         write_page([result.folder], page)
     print(decide(read_study(result.folder)).sentence)
     print(f"report: {page}")

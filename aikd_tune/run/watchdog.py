@@ -10,8 +10,10 @@ POLL_S = 0.5
 RAY_PROCESSES = frozenset({"gcs_server", "raylet"})
 
 
-def local_ray_processes() -> list[psutil.Process]:
-    """The servers that ``ray.init`` has started below this process; empty when Ray runs elsewhere."""
+def local_ray_processes(address: str | None) -> list[psutil.Process]:
+    """The servers that ``ray.init`` has started below this process; none when Ray runs at an address of its own."""
+    if address is not None:
+        return []
     children = psutil.Process().children(recursive=True)
     return [child for child in children if any(server in child.name() for server in RAY_PROCESSES)]
 
@@ -33,9 +35,12 @@ class Watchdog(threading.Thread):
                 finally:
                     os._exit(1)  # the main thread hangs inside Ray: no exception can reach it
 
-    def stop(self) -> None:
-        """Ray is about to be shut down on purpose."""
-        self._stopped.set()
+    def __enter__(self) -> "Watchdog":
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stopped.set()  # Ray is about to be shut down on purpose
 
 
 def _alive(process: psutil.Process) -> bool:
