@@ -19,7 +19,7 @@ test: $(STAMP)
 	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: $(STAMP)
-	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m slow
+	@$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal -m slow
 
 check: $(STAMP)
 	@$(VENV)/bin/ruff format --check .

@@ -68,6 +68,11 @@ class Agenda:
         """A trial that was handed out is over."""
         self._live.discard(job.trial)
 
+    def again(self, job: Job) -> None:
+        """A trial that was handed out has lost its worker and comes next."""
+        self._live.discard(job.trial)
+        self._queue.appendleft(job)
+
     def stop(self) -> None:
         """Hand out nothing more."""
         self.stopped = True

@@ -1,5 +1,6 @@
 """Ray as this package uses it: started quietly, without a dashboard, and left without a trace."""
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ def cluster(address: str | None) -> Iterator[Any]:
             f"--address: no Ray cluster can be reached, found {address!r} ({_first_line(error)})"
         ) from None
     session = Path(context.address_info["session_dir"]) if address is None else None
+    _silence()
     try:
         yield ray.remote(num_cpus=0)(Coordinator).options(name=NAME).remote()
     finally:
@@ -78,6 +80,13 @@ def slots(per_trial: PerTrial, max_concurrent: int | None) -> Slots:
             f"where there are {cpus:g} and {gpus:g}"
         )
     return Slots(min(fit, max_concurrent or fit), per_trial.cpus, gpus_wanted)
+
+
+def _silence() -> None:
+    """A worker that dies is told of by us, in a line; Ray would add a traceback and a paragraph."""
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    # The paragraphs that raylets push to the driver have no public switch; without this one they are printed, no more.
+    vars(ray._private.worker)["_worker_logs_enabled"] = False
 
 
 def _first_line(error: BaseException) -> str:

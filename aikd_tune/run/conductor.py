@@ -34,6 +34,8 @@ class Tally:
     failures: list[tuple[int, str]] = field(default_factory=list)
     best: Candidate | None = None
     best_raw: float | None = None
+    losses: dict[int, int] = field(default_factory=dict)
+    """Trial -> how often its worker died."""
     confirmation: int = 0
     """Trials that the confirmation has in all; 0 until it is planned."""
 
@@ -210,9 +212,13 @@ class Conductor:
         return self._rungs.keep(job.number, report.epoch, report.value)
 
     def ended(self, job: Job, report: Report | None) -> None:
-        """A trial is over; without a report, its worker died too often."""
-        self._agenda.ended(job)
+        """A trial is over; without a report its worker has died, and it starts again from its last checkpoint."""
         self._count(job.kind, "running", -1)
+        if report is None and self.tally.losses.get(job.trial, 0) < self._study.resources.max_retries:
+            self.tally.losses[job.trial] = self.tally.losses.get(job.trial, 0) + 1
+            self._agenda.again(job)
+            return
+        self._agenda.ended(job)
         if report is not None and report.state == "interrupted":
             self._count(job.kind, "unfinished")
             return

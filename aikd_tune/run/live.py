@@ -98,6 +98,12 @@ class Status:
         return "" if best is None else describe_setting(self._study, best.setting)
 
     @property
+    def losses(self) -> str:
+        """Trials whose worker died and that were started again."""
+        losses = self._conductor.tally.losses
+        return ", ".join(f"trial {trial} lost its worker and was started again" for trial in losses)
+
+    @property
     def time(self) -> str:
         """Elapsed and left."""
         left = self._conductor.remaining_s(self.workers)
@@ -153,6 +159,7 @@ class PlainView:
             if total and (kind == "search" or done):
                 parts.append(f"{kind} {done}/{total} ({self._status.states(kind) or 'none ended'})")
         self._said_at = time.monotonic()
+        parts += [self._status.losses] if self._status.losses else []
         line = f"{'; '.join(parts)}; best {self._status.best}"
         if line != self._said:
             self._said = line
@@ -217,6 +224,8 @@ class LiveView:
         if self._status.best_values:
             lines.append(Text(f"      {self._status.best_values}", style="dim"))
         lines.append(Text(f"time  {self._status.time}"))
+        if self._status.losses:
+            lines.append(Text(self._status.losses, style="yellow"))
         if self._note:
             lines.append(Text(self._note, style="yellow"))
         self._live.update(Group(*lines), refresh=True)

@@ -80,7 +80,7 @@ def _tuner(
             name=f"run-{time.time_ns()}",
             storage_path=str(experiment),
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=study.resources.max_retries),
+            failure_config=tune.FailureConfig(max_failures=0),  # the conductor hands a lost trial out again
             callbacks=[RowCallback(conductor, searcher, turn)],
         ),
     )
