@@ -8,7 +8,6 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.exceptions import ExperimentalWarning
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, create_trial
 
 from aikd_tune.report.frames import StudyRecords, setting_of
@@ -110,6 +109,9 @@ def _evaluate(
     questions: Sequence[tuple[Mapping[str, object], Mapping[str, BaseDistribution]]], values: np.ndarray
 ) -> dict[str, float]:
     """Importance of every parameter, not normalised: shuffled studies must not be scaled to the same sum."""
+    # Loads scikit-learn, for evaluators that are not used here: 1.5 s that a small study need not wait for.
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     study = optuna.create_study(direction="minimize")
     trials: list[FrozenTrial] = [
         create_trial(params=dict(parameters), distributions=dict(distributions), value=float(value))

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from aikd_tune.errors import StudyFileError
+from aikd_tune.errors import StudyFileError, StudyFolderError, UsageError
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.run.conductor import Conductor
 from aikd_tune.run.live import make_view
@@ -30,17 +30,18 @@ class Result:
         return 130 if self.interrupted else 1 if self.failures else 0
 
 
-def run_study(study_file: Path, results: Path, address: str | None = None, trials: int | None = None) -> Result:
+def run_study(study_file: Path, results: str, address: str | None = None, trials: int | None = None) -> Result:
     """Run what is missing of the study in ``study_file`` and return how it ended.
 
     Raises:
+        UsageError: results or address cannot be used.
         StudyFileError: the study file is wrong, or differs from the recorded one; nothing was written.
         StudyFolderError: another run holds the study, or its folder cannot be read or written.
     """
     study = load_study(study_file, describe)
     if trials is not None:
         study = dataclasses.replace(study, search=study.search.model_copy(update={"trials": trials}))
-    folder = StudyFolder.named(results, study.name)
+    folder = _folder(results, study.name)
     _refuse_differences(study_file, study, folder)
     fingerprint = describe(study.base.data).fingerprint
     with StudyLock(folder):
@@ -55,6 +56,18 @@ def run_study(study_file: Path, results: Path, address: str | None = None, trial
     return Result(
         folder.path, sum(len(s) for s in tally.seconds.values()), tally.failures, interrupted, conductor.exhausted
     )
+
+
+def _folder(results: str, name: str) -> StudyFolder:
+    """The study's folder in a results root that can be one; nothing is created."""
+    try:
+        folder = StudyFolder.named(results, name)
+    except StudyFolderError as error:
+        raise UsageError(f"--results: {error}") from None
+    for path in (folder.results, folder.path):
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"--results: must be a folder, found a file: {path}")
+    return folder
 
 
 def _refuse_differences(study_file: Path, study: Study, folder: StudyFolder) -> None:
