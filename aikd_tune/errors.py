@@ -29,5 +29,9 @@ class DataError(UserError):
     exit_code = 2
 
 
+class ClusterError(UserError):
+    """A Ray cluster that cannot be reached or is too small for one trial; no trial was started."""
+
+
 class StudyFolderError(UserError):
     """A results folder that is missing, held by another run, or not what it should be."""

@@ -37,7 +37,8 @@ def train_command(path: Path, seed: int | None, results: str) -> int:
     _train(study, run)
     columns = run.outcome().columns
     for name in SHOWN:
-        print(f"{name:<12}{columns[name]:.4g}")
+        if columns.get(name) is not None:  # nothing was validated if the teacher diverged
+            print(f"{name:<12}{columns[name]:.4g}")
     if run.diverged:
         print(f"diverged after {run.epoch} epochs: a loss or the validation NLL was not finite", file=sys.stderr)
     return int(run.diverged)

@@ -202,10 +202,15 @@ class TrialRun:
             )
         return replace(found, test=self._test[0], teacher_test=self._test[1])
 
+    @property
+    def _identity(self) -> str:
+        """What a checkpoint must agree in: epochs of other threads or another kind of device would be mixed else."""
+        return f"{self.trial_key} {self._threads} {device_kind(self._device)}"
+
     def checkpoint(self) -> bytes:
         """Everything that the rest of the trial depends on, and all rows so far."""
         return write_checkpoint(
-            self.trial_key,
+            self._identity,
             {
                 "phase_1": None if self._phase_1 is None else self._phase_1.state(),
                 "student": self._student_state if self._student is None else self._student.state(),
@@ -221,7 +226,7 @@ class TrialRun:
         another trial.
         """
         assert not self._rows, "restore comes before the first epoch"
-        state = read_checkpoint(self.trial_key, data)
+        state = read_checkpoint(self._identity, data)
         self._rows, self._student_state = state["rows"], state["student"]
         self.forwards.update(state["forwards"])
         self._unreported = list(self._rows)

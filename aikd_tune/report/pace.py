@@ -36,7 +36,7 @@ class Pace:
 def plan(records: StudyRecords) -> Plan:
     """What the study file asks for. A search that came to its end without a complete trial confirms nothing."""
     confirm, states = records.study.confirm, records.search["state"]
-    size = records.study.space.size
+    size = records.study.space.count(records.study.base)
     search = min(records.study.search.trials, size) if size is not None else records.study.search.trials
     search_left = max(0, search - int(states.isin(ENDED).sum()))
     complete = int((states == "complete").sum())

@@ -54,7 +54,8 @@ class Agenda:
             self._queue.extend(self._confirm(self._next_trial))
             self._next_trial += len(self._queue)
             return self.next()
-        return Answer.END
+        # A trial that is running may lose its worker and has to be handed out again.
+        return Answer.WAIT if self._live else Answer.END
 
     def has_next(self) -> bool:
         """Whether a trial is left to run; nothing is handed out."""

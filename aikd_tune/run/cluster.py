@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
-from aikd_tune.errors import UsageError
+from aikd_tune.errors import ClusterError
 from aikd_tune.run.coordinator import NAME, Coordinator
 from aikd_tune.spec import PerTrial
 
@@ -30,17 +31,18 @@ def cluster(address: str | None) -> Iterator[Any]:
     """A connection to Ray, local unless ``address`` is given; yields the coordinator of this run.
 
     Raises:
-        UsageError: no Ray cluster answers at ``address``.
+        ClusterError: no Ray cluster answers at ``address``.
     """
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+    # "local": without it Ray joins a cluster that somebody else has started on this machine
+    options["address"] = "local"
     if address is not None:
         options = {"log_to_driver": False, "logging_level": "ERROR", "address": address}
     try:
         context: Any = ray.init(**options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(
-            f"--address: no Ray cluster can be reached, found {address!r} ({_first_line(error)})"
-        ) from None
+    except (ConnectionError, ValueError, RuntimeError, RayError) as error:
+        what = "a local Ray cannot be started" if address is None else f"no Ray cluster can be reached at {address!r}"
+        raise ClusterError(f"{what} ({_first_line(error)})") from None
     session = Path(context.address_info["session_dir"]) if address is None else None
     _silence()
     try:
@@ -66,7 +68,7 @@ def slots(per_trial: PerTrial, max_concurrent: int | None) -> Slots:
     """How trials are laid out on the cluster as it is now.
 
     Raises:
-        UsageError: not even one trial fits.
+        ClusterError: not even one trial fits.
     """
     have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray's
     cpus, gpus = have.get("CPU", 0), have.get("GPU", 0)
@@ -75,7 +77,7 @@ def slots(per_trial: PerTrial, max_concurrent: int | None) -> Slots:
     if gpus_wanted:
         fit = min(fit, int(gpus // gpus_wanted))
     if fit < 1:
-        raise UsageError(
+        raise ClusterError(
             f"resources.per_trial: must fit the cluster, found {per_trial.cpus} CPUs and {gpus_wanted:g} GPUs "
             f"where there are {cpus:g} and {gpus:g}"
         )

@@ -3,7 +3,6 @@
 import math
 import threading
 import time
-from dataclasses import dataclass, field
 
 from aikd_tune.run.agenda import Agenda, Answer
 from aikd_tune.run.confirmation import Candidate, arms, look, seeds
@@ -13,6 +12,7 @@ from aikd_tune.run.mirror import Mirror
 from aikd_tune.run.rows import begun, ended, job_of, outcome
 from aikd_tune.run.rungs import Rungs, longest
 from aikd_tune.run.sampler import SettingSampler, State
+from aikd_tune.run.tally import Tally
 from aikd_tune.spec import Setting, Study, first_settings, setting_key, trial_key
 from aikd_tune.store import Blobs, Provenance, StudyFolder, TableWriter, read_rows
 
@@ -21,27 +21,6 @@ FLUSH_S = 2.0
 
 UNFINISHED = frozenset({"running", "failed"})
 """States that a later run takes up again."""
-
-
-@dataclass
-class Tally:
-    """What has happened, for the live view."""
-
-    states: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(kind, state) -> trials."""
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    """kind -> wall seconds of the trials that ended in this run."""
-    failures: list[tuple[int, str]] = field(default_factory=list)
-    best: Candidate | None = None
-    best_raw: float | None = None
-    losses: dict[int, int] = field(default_factory=dict)
-    """Trial -> how often its worker died."""
-    confirmation: int = 0
-    """Trials that the confirmation has in all; 0 until it is planned."""
-
-    def count(self, kind: str, *states: str) -> int:
-        """Trials of a kind in one of the states."""
-        return sum(number for (k, state), number in self.states.items() if k == kind and state in states)
 
 
 class Conductor:
@@ -58,6 +37,7 @@ class Conductor:
         self._curves: dict[int, dict[int, float]] = {}
         self._candidates: list[Candidate] = []
         self._planned_keys: set[str] = set()
+        self._unopened: tuple[list[str], list[str], list[int]] | None = None
         self._finished_keys: list[str] = []
         self._begun_at: dict[int, float] = {}
         self._flushed_at = time.monotonic()
@@ -95,6 +75,7 @@ class Conductor:
                 self._planned_keys.add(row["trial_key"])
         unfinished = [row for row in rows if row["state"] in UNFINISHED]
         self._rows = {row["trial"]: row for row in unfinished}
+        self._sweep({row["trial_key"] for row in unfinished})
         return Agenda(
             self._study,
             self._fingerprint,
@@ -104,6 +85,14 @@ class Conductor:
             next_trial=max((row["trial"] + 1 for row in rows), default=0),
             confirm=self._confirmation,
         )
+
+    def _sweep(self, unfinished: set[str]) -> None:
+        """Remove what killed runs left: checkpoints of ended trials, temporary files of dead writers."""
+        for name in self._checkpoints.names():
+            if name.split("/")[0] not in unfinished:
+                self._checkpoints.delete(name)
+        for blobs in (self._checkpoints, Blobs(self._folder.teachers)):
+            blobs.clear_temporary()
 
     def _candidate(self, row: Row, setting: Setting) -> None:
         if row["kind"] != "search" or row["state"] != "complete":
@@ -127,9 +116,12 @@ class Conductor:
     # What is next ---------------------------------------------------------------------------------------------------
 
     def next(self) -> Job | Answer:
-        """The next trial, with its row begun."""
+        """The next trial, with its row begun; a look at the test set is counted before the first trial of it starts."""
         answer = self._agenda.next()
         if isinstance(answer, Job):
+            if answer.test_look is not None and self._unopened is not None:
+                self.provenance.open_test(*self._unopened)
+                self._unopened = None
             row = self._rows.get(answer.trial)
             if row is None or row["state"] == "failed":
                 row = self._rows[answer.trial] = begun(self._study.name, answer, self._fingerprint)
@@ -155,6 +147,7 @@ class Conductor:
     def _confirmation(self, next_trial: int) -> list[Job]:
         study = self._study
         planned = arms(study, self._candidates)
+        self.tally.confirmation = 0
         if not planned:
             return []
         chosen_seeds = seeds(study)
@@ -170,9 +163,11 @@ class Conductor:
             return []
         names = [arm.name for arm in planned]
         keys = [setting_key(arm.setting, self._fingerprint) for arm in planned]
-        number = look(self.provenance.test_looks(), names, keys, chosen_seeds)
+        looks = self.provenance.test_looks()
+        number = look(looks, names, keys, chosen_seeds)
         if number is None:
-            number = self.provenance.open_test(names, keys, chosen_seeds)
+            number = len(looks) + 1
+            self._unopened = (names, keys, chosen_seeds)
         return [
             Job(
                 "confirmation",
@@ -193,6 +188,10 @@ class Conductor:
 
     def record(self, job: Job, report: Report) -> None:
         """Take a report's rows."""
+        with self._flushing:
+            self._record(job, report)
+
+    def _record(self, job: Job, report: Report) -> None:
         rows = [
             {**row, "study": self._study.name, "trial": None if row["phase"] == "teacher" else job.trial}
             for row in report.rows
@@ -209,10 +208,20 @@ class Conductor:
         if job.kind != "search" or report.state != "running" or report.epoch == 0:
             return True
         assert job.number is not None
-        return self._rungs.keep(job.number, report.epoch, report.value)
+        # Every rung among its rows: one that a checkpoint has passed may not have been decided before a kill.
+        decisions = [
+            self._rungs.keep(job.number, row["epoch"], minimised(self._metric, row[self._metric]))
+            for row in report.rows
+            if row["phase"] == "student" and row["epoch"] in self.levels
+        ]
+        return all(decisions) and math.isfinite(report.value)
 
     def ended(self, job: Job, report: Report | None) -> None:
         """A trial is over; without a report its worker has died, and it starts again from its last checkpoint."""
+        with self._flushing:
+            self._ended(job, report)
+
+    def _ended(self, job: Job, report: Report | None) -> None:
         self._count(job.kind, "running", -1)
         if report is None and self.tally.losses.get(job.trial, 0) < self._study.resources.max_retries:
             self.tally.losses[job.trial] = self.tally.losses.get(job.trial, 0) + 1
@@ -247,10 +256,10 @@ class Conductor:
             return
         with self._flushing:
             self._writer.flush()
-            self._mirror.flush()
             for key in self._finished_keys:
                 self._checkpoints.delete(key)
             self._finished_keys = []
+            self._mirror.flush()
             self._flushed_at = time.monotonic()
 
     def flush_from_elsewhere(self) -> None:
@@ -262,25 +271,6 @@ class Conductor:
         """Flush and merge the small files of the run."""
         self.flush()
         self._writer.compact()
-
-    @property
-    def planned_confirmation(self) -> int:
-        """Trials of the confirmation in all, as far as that is known."""
-        confirm = self._study.confirm
-        planned = (confirm.settings + len(confirm.baselines)) * confirm.replicates if confirm.settings else 0
-        return self.tally.confirmation or planned
-
-    def remaining_s(self, workers: int) -> float | None:
-        """Seconds that are left, from the mean duration of the trials of this run; None while nothing is known."""
-        means = {kind: sum(s) / len(s) for kind, s in self.tally.seconds.items()}
-        if "search" not in means and "confirmation" not in means:
-            return None
-        search = means.get("search", means.get("confirmation", math.nan))
-        confirm = means.get("confirmation", search)
-        states = ("complete", "pruned", "diverged")
-        left = 0 if self.exhausted else self._study.search.trials - self.tally.count("search", *states)
-        left_confirm = max(0, self.planned_confirmation - self.tally.count("confirmation", *states))
-        return (left * search + left_confirm * confirm) / max(1, workers)
 
     def _count(self, kind: str, state: str, change: int = 1) -> None:
         self.tally.states[kind, state] = self.tally.states.get((kind, state), 0) + change

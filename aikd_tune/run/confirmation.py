@@ -37,7 +37,9 @@ def arms(study: Study, candidates: Iterable[Candidate]) -> list[Arm]:
 
     A baseline has the best setting's own data, network and training: only the distillation is off.
     """
-    chosen = best(candidates, study.confirm.settings)
+    # Where the method is searched, the baselines stand for themselves.
+    ours = [candidate for candidate in candidates if candidate.setting.distill.method not in study.confirm.baselines]
+    chosen = best(ours, study.confirm.settings)
     if not chosen:
         return []
     settings = [Arm(f"setting {c.number}", c.setting, c.number, rank) for rank, c in enumerate(chosen, start=1)]

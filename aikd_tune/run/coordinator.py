@@ -10,11 +10,30 @@ POLL_S = 0.05
 NAME = "aikd-tune-coordinator"
 
 
+class Holder:
+    """A trial that trains a teacher, and whether its worker lives: it answers a call between two steps, or never."""
+
+    def __init__(self, trial: str, worker: Any) -> None:
+        self.trial, self._worker = trial, worker
+        self._probe = worker.__ray_ready__.remote()
+
+    def is_alive(self) -> bool:
+        """False once Ray says that the worker is gone."""
+        answered, _ = ray.wait([self._probe], timeout=0)
+        if answered:
+            try:
+                ray.get(self._probe)
+            except RayActorError:
+                return False
+            self._probe = self._worker.__ray_ready__.remote()
+        return True
+
+
 class Coordinator:
     """Grants each teacher key to one worker at a time, and takes it back from a worker that died."""
 
     def __init__(self) -> None:
-        self._holders: dict[str, tuple[str, Any]] = {}
+        self._holders: dict[str, Holder] = {}
         self._trained: set[str] = set()
         self._workers: list[Any] = []
         self._draining = False
@@ -41,9 +60,9 @@ class Coordinator:
         if self._draining:
             return "drain"
         held = self._holders.get(key)
-        if held is not None and held[0] != holder and not _died(held[1]):
+        if held is not None and held.trial != holder and held.is_alive():
             return "wait"
-        self._holders[key] = (holder, worker.__ray_ready__.remote())
+        self._holders[key] = Holder(holder, worker)
         return "train"
 
     def trained(self, key: str) -> None:
@@ -53,18 +72,7 @@ class Coordinator:
 
     def forget(self, holder: str) -> None:
         """Take back what ``holder`` has claimed and not trained (it failed, diverged or was interrupted)."""
-        self._holders = {key: held for key, held in self._holders.items() if held[0] != holder}
-
-
-def _died(probe: Any) -> bool:
-    done, _ = ray.wait([probe], timeout=0)
-    if not done:
-        return False
-    try:
-        ray.get(probe)
-    except RayActorError:
-        return True
-    return False
+        self._holders = {key: held for key, held in self._holders.items() if held.trial != holder}
 
 
 class Draining(Exception):  # noqa: N818 - a request, not an error

@@ -9,8 +9,8 @@ from aikd_tune.kd.data.describe import describe
 from aikd_tune.run.conductor import Conductor
 from aikd_tune.run.live import make_view
 from aikd_tune.run.process import quiet_ray
-from aikd_tune.spec import Study, differences, dump_study, load_study, parse_study
-from aikd_tune.store import StudyFolder, StudyLock, write_atomic
+from aikd_tune.spec import Study, differences, load_study
+from aikd_tune.store import StudyFolder, StudyLock
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ def run_study(study_file: Path, results: str, address: str | None = None, trials
     """Run what is missing of the study in ``study_file`` and return how it ended.
 
     Raises:
-        UsageError: results or address cannot be used.
+        UsageError: results cannot be used.
+        ClusterError: no Ray to run on, or one too small; nothing was recorded.
         StudyFileError: the study file is wrong, or differs from the recorded one; nothing was written.
         StudyFolderError: another run holds the study, or its folder cannot be read or written.
     """
@@ -48,7 +49,6 @@ def run_study(study_file: Path, results: str, address: str | None = None, trials
         conductor = Conductor(study, fingerprint, folder)
         if folder.is_study() and not conductor.has_next():
             return Result(folder.path, 0, [], interrupted=False, exhausted=conductor.exhausted)
-        write_atomic(folder.study_file, dump_study(study).encode(), folder.scratch)
         interrupted = _run(study, conductor, folder, address)
         conductor.close()
         conductor.provenance.end_run("interrupted" if interrupted else "complete")
@@ -73,7 +73,7 @@ def _folder(results: str, name: str) -> StudyFolder:
 def _refuse_differences(study_file: Path, study: Study, folder: StudyFolder) -> None:
     if not folder.is_study():
         return
-    recorded = parse_study(folder.study_file.read_text(), str(folder.study_file), describe)
+    recorded = load_study(folder.study_file, describe)
     different = differences(recorded, study)
     if different:
         advice = f"give the study another name (study: {study.name}-2), or undo the change"

@@ -75,7 +75,7 @@ class Status:
         done = tally.count(kind, "complete", "pruned", "diverged", "failed")
         if kind == "search":
             return done, done if self._conductor.exhausted else self._study.search.trials
-        return done, self._conductor.planned_confirmation
+        return done, tally.confirmation_of(self._study)
 
     def states(self, kind: str) -> str:
         """How the ended trials of a kind ended."""
@@ -106,7 +106,7 @@ class Status:
     @property
     def time(self) -> str:
         """Elapsed and left."""
-        left = self._conductor.remaining_s(self.workers)
+        left = self._conductor.tally.remaining_s(self._study, self.workers, self._conductor.exhausted)
         elapsed = clock(time.monotonic() - self._started_at)
         return elapsed if left is None else f"{elapsed} elapsed, about {clock(left)} left"
 

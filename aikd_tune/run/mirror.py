@@ -40,15 +40,16 @@ class Mirror:
         self._pending.append(evaluation)
 
     def flush(self) -> None:
-        """Append the settings that have ended since."""
-        if not self._pending:
-            return
-        study = self._open()
-        for evaluation in self._pending:
-            trial = frozen(self._study, evaluation)
-            trial.set_user_attr(NUMBER, evaluation.number)
-            study.add_trial(trial)
-        self._pending = []
+        """Append the settings that have ended since; a journal that cannot be written waits for the next run."""
+        pending, self._pending = self._pending, []
+        try:
+            for evaluation in pending:
+                trial = frozen(self._study, evaluation)
+                trial.set_user_attr(NUMBER, evaluation.number)
+                self._open().add_trial(trial)
+        except (OSError, ValueError, KeyError):  # a full disk, or a line that a killed run cut short
+            self._path.unlink(missing_ok=True)
+            self._optuna = None
 
     def _open(self) -> optuna.Study:
         if self._optuna is None:

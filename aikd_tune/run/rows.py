@@ -3,11 +3,15 @@
 import json
 import math
 from datetime import UTC, datetime
+from typing import Literal
 
+from aikd_tune.errors import StudyFolderError
 from aikd_tune.run.jobs import Job, Report, Row
 from aikd_tune.run.sampler import State
 from aikd_tune.spec import Setting, setting_key, trial_key
 from aikd_tune.store import setting_columns
+
+TRAIN_ON: tuple[Literal["train", "train+val"], ...] = ("train", "train+val")
 
 
 def begun(study: str, job: Job, fingerprint: str) -> Row:
@@ -41,7 +45,12 @@ def ended(row: Row, report: Report | None, state: str, error: str | None) -> Row
 def job_of(row: Row, fingerprint: str) -> Job:
     """The job that a row of an unfinished trial stands for."""
     setting = Setting.model_validate_json(row["config"])
-    alone = trial_key(setting, row["seed"], fingerprint, "train") == row["trial_key"]
+    fitting = [on for on in TRAIN_ON if trial_key(setting, row["seed"], fingerprint, on) == row["trial_key"]]
+    if not fitting:
+        raise StudyFolderError(
+            f"trial {row['trial']}: its images or this program have changed since it was started; "
+            "give the study another name"
+        )
     return Job(
         kind=row["kind"],
         trial=row["trial"],
@@ -51,7 +60,7 @@ def job_of(row: Row, fingerprint: str) -> Job:
         number=row["setting"],
         arm=row["arm"],
         confirm_rank=row["confirm_rank"],
-        train_on="train" if alone else "train+val",
+        train_on=fitting[0],
         test_look=row["test_look"],
     )
 
@@ -66,3 +75,19 @@ def outcome(report: Report | None) -> tuple[State, str | None]:
         return ("pruned" if math.isfinite(report.value) else "diverged"), None
     assert report.state != "interrupted"
     return report.state, None
+
+
+def without_validation(report: Report) -> Report:
+    """A report of a trial that was trained on the validation images too: what was measured on them is no validation."""
+
+    def blank(row: Row) -> Row:
+        fitted = ("test_ece15_scaled", "test_nll_scaled", "best_epoch")
+        return {name: None if name.startswith("val_") or name in fitted else value for name, value in row.items()}
+
+    return report._replace(
+        rows=[blank(row) for row in report.rows],
+        teacher=None if report.teacher is None else blank(report.teacher),
+        columns=None if report.columns is None else blank(report.columns),
+        bins=[row for row in report.bins or [] if row["split"] != "val"],
+        predictions=[row for row in report.predictions or [] if row["split"] != "val"],
+    )

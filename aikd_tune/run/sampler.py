@@ -120,9 +120,10 @@ class SettingSampler:
             # A setting suggested twice is run once. The samplers do not see failed trials, so that a rebuilt study,
             # which lacks this one, asks the same.
             self._optuna.tell(trial, state=TrialState.FAIL)
-        if size is not None:
-            return self._begin(number, next(s for s in self._all() if self._key(s) not in self._numbers))
-        raise SpaceExhausted
+        untried = None if size is None else next((s for s in self._all() if self._key(s) not in self._numbers), None)
+        if untried is None:
+            raise SpaceExhausted
+        return self._begin(number, untried)
 
     def tell(self, evaluation: Evaluation) -> None:
         """End a setting that was asked for (or rebuilt as running)."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ray import tune
 
+from aikd_tune.errors import UserError
 from aikd_tune.run.bridge import JobSearcher, RowCallback, RungScheduler
 from aikd_tune.run.cluster import Slots, cluster, scratch, slots
 from aikd_tune.run.conductor import Conductor
@@ -14,7 +15,7 @@ from aikd_tune.run.interrupt import Interrupt
 from aikd_tune.run.live import View
 from aikd_tune.run.trainable import TrialTrainable
 from aikd_tune.run.watchdog import Watchdog, local_ray_processes
-from aikd_tune.spec import Study
+from aikd_tune.spec import Study, dump_study
 from aikd_tune.store import StudyFolder
 
 
@@ -28,6 +29,7 @@ def run_trials(study: Study, conductor: Conductor, folder: StudyFolder, view: Vi
         interrupt.install()
         layout = slots(study.resources.per_trial, study.resources.max_concurrent)
         machine = f"{layout.workers} workers of {layout.cpus} CPUs, {layout.gpus:g} GPUs"
+        folder.create(dump_study(study))
         conductor.provenance.begin_run(sys.argv, machine)
         view.started(layout.workers)
         turn = _Turn(conductor, coordinator, interrupt, view)
@@ -101,7 +103,11 @@ def _static(study: Study, folder: StudyFolder, threads: int) -> dict[str, Any]:
 
 def _ray_died(conductor: Conductor, folder: StudyFolder, view: View) -> None:
     """Save what is here and say it in one line; the main thread hangs inside Ray."""
-    view.ended()
-    conductor.flush_from_elsewhere()
     text = f"the local Ray has died; what was finished is in {folder.path}: run again to continue"
-    print(text, file=sys.stderr, flush=True)
+    try:
+        view.ended()
+        conductor.flush_from_elsewhere()
+    except UserError as error:  # a full disk, say
+        text += f" ({error})"
+    finally:
+        print(text, file=sys.stderr, flush=True)

@@ -15,7 +15,7 @@ def local_ray_processes(address: str | None) -> list[psutil.Process]:
     if address is not None:
         return []
     children = psutil.Process().children(recursive=True)
-    return [child for child in children if any(server in child.name() for server in RAY_PROCESSES)]
+    return [child for child in children if any(server in _name(child) for server in RAY_PROCESSES)]
 
 
 class Watchdog(threading.Thread):
@@ -48,3 +48,10 @@ def _alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""

@@ -3,18 +3,20 @@
 import math
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from aikd_tune.errors import UserError
+from aikd_tune.errors import StudyFolderError, UserError
 from aikd_tune.kd.device import device_name
 from aikd_tune.kd.teacher import TableCache
 from aikd_tune.kd.trial import TrialRun
 from aikd_tune.run.coordinator import ClusterLease, Draining
 from aikd_tune.run.history import minimised
 from aikd_tune.run.jobs import Job, Report, Row
+from aikd_tune.run.rows import without_validation
 from aikd_tune.store import Blobs
 
 STEP_S = 1.0
@@ -60,6 +62,8 @@ class Worker:
         except Exception as error:  # a trial's own failure is a row of the table, whatever it is
             where = traceback.extract_tb(error.__traceback__)[-1]
             report = self._failed(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
+        if self._job.train_on == "train+val":
+            report = without_validation(report)
         if report.state != "running":
             self._run = None
             if report.state != "complete":
@@ -109,9 +113,13 @@ class Worker:
         return run
 
     def _save(self, run: TrialRun) -> None:
+        """Keep the newest two checkpoints. One that cannot be written is left out: the trial itself is well."""
         phase = 1 if run.in_phase_1 else 2
-        self._checkpoints.put(f"{self._job.trial_key}/{phase}-{run.epoch:06d}.pt", run.checkpoint())
         self._saved_at = time.monotonic()
+        with suppress(StudyFolderError):
+            self._checkpoints.put(f"{self._job.trial_key}/{phase}-{run.epoch:06d}.pt", run.checkpoint())
+            for name in self._checkpoints.names(self._job.trial_key)[:-2]:
+                self._checkpoints.delete(name)
 
     def _ended(self, run: TrialRun, state: Literal["running", "complete", "diverged"], rows: list[Row]) -> Report:
         outcome = run.outcome()
@@ -133,4 +141,6 @@ class Worker:
         return Report(state, run.epoch, value, rows, teacher=teacher)
 
     def _failed(self, error: str) -> Report:
-        return self._report("failed", [])._replace(error=" ".join(error.split()))
+        # Nothing else of the run is asked: what has failed once would fail again.
+        epoch = 0 if self._run is None else self._run.epoch
+        return Report("failed", epoch, math.inf, [], error=" ".join(error.split()))

@@ -86,6 +86,7 @@ def small_files(folder: StudyFolder, table: Table) -> list[str]:
 
 def compact(folder: StudyFolder, table: Table) -> None:
     """Merge the small files of a table into one. Only the holder of the study's lock may call this."""
+    finish(folder, table)  # an earlier merge of this process may have been interrupted half-way
     small = small_files(folder, table)
     if len(small) < 2:
         return
