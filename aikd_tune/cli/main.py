@@ -1,6 +1,7 @@
 """``aikd-tune``: every command of the package; each error of a user's is one line on stderr."""
 
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,14 @@ from aikd_tune.errors import StudyFileError, UserError
 
 # typer exports only the leaves of its errors; their parent is what an unknown option or a missing argument raises.
 UsageErrors: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+
+
+class Tables(Enum):
+    """Forms of the report's tables."""
+
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+
 
 app = typer.Typer(
     help="Search and ablate AI-KD self-knowledge-distillation: a study file in, tables and a report out.",
@@ -96,11 +105,12 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="default: report.html of the first")
     ] = None,
+    tables: Annotated[Tables | None, typer.Option(help="print the tables in this form and write no page")] = None,
 ) -> int:
-    """Write one self-contained HTML page."""
-    from aikd_tune.cli.report import report_command
+    """Write one self-contained HTML page, or print its tables in Markdown or LaTeX."""
+    from aikd_tune.cli.report import report_command, tables_command
 
-    return report_command(study_dirs, output)
+    return tables_command(study_dirs, tables.value) if tables else report_command(study_dirs, output)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aikd_tune.errors import UsageError
 from aikd_tune.report.document import build_report
+from aikd_tune.report.table_texts import latex_tables, markdown_tables
 
 
 def report_command(study_dirs: list[Path], output: Path | None) -> int:
@@ -12,6 +13,12 @@ def report_command(study_dirs: list[Path], output: Path | None) -> int:
     page = output or study_dirs[0] / "report.html"
     write_page(study_dirs, page)
     print(page)
+    return 0
+
+
+def tables_command(study_dirs: list[Path], form: str) -> int:
+    """Print the tables as Markdown or LaTeX."""
+    print(latex_tables(study_dirs) if form == "latex" else markdown_tables(study_dirs))
     return 0
 
 
