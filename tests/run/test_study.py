@@ -13,6 +13,9 @@ from commands import aikd_tune, write_study
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from aikd_tune.kd.data.describe import describe
+from aikd_tune.spec import parse_study
+
 TABLES = ("trials", "teachers", "epochs", "bins", "predictions")
 
 
@@ -143,11 +146,18 @@ def test_checkpoints_and_scratch_are_gone(study: Path) -> None:
 
 def test_the_commands_that_read_a_study(study: Path, tmp_path: Path) -> None:
     status = aikd_tune("status", study / "results/small", cwd=tmp_path)
-    assert status.returncode == 0
+    assert (status.returncode, status.stderr) == (0, "")
     assert "8 of 8" in status.stdout
     best = aikd_tune("best", study / "results/small", cwd=tmp_path)
-    assert best.returncode == 0
-    (tmp_path / "best.yaml").write_text(best.stdout)
+    assert (best.returncode, best.stderr) == (0, "")
+    setting = parse_study(best.stdout, "best.yaml", describe)
+    assert setting.space.size == 1
+    assert "<html" in (study / "results/small/report.html").read_text()
+
+
+@pytest.mark.slow
+def test_what_best_prints_can_be_checked_and_trained(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "best.yaml").write_text(aikd_tune("best", study / "results/small", cwd=tmp_path).stdout)
     assert aikd_tune("check", "best.yaml", cwd=tmp_path).returncode == 0
     trained = aikd_tune("train", "best.yaml", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
