@@ -28,10 +28,6 @@ class Rungs:
         self._values: dict[int, list[float]] = {level: [] for level in self.levels}
         self._kept: dict[tuple[int, int], bool] = {}
 
-    def next_level(self, epoch: int) -> int | None:
-        """The first rung after ``epoch``, or None when the rest of the trial runs through."""
-        return next((level for level in self.levels if level > epoch), None)
-
     def keep(self, setting: int, epoch: int, value: float) -> bool:
         """Record a value and say whether the setting goes on: the best max(1, n // reduction) so far at its rung do.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from ray.exceptions import RayError
 
 from aikd_tune.errors import StudyFolderError, UserError
 from aikd_tune.kd.device import device_name
@@ -57,6 +58,8 @@ class Worker:
             report = self._advance()
         except Draining:
             report = self._report("interrupted", [])
+        except RayError:  # the coordinator is gone: infrastructure, not the trial's doing
+            raise
         except UserError as error:
             report = self._failed(str(error))
         except Exception as error:  # a trial's own failure is a row of the table, whatever it is

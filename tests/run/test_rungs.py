@@ -62,8 +62,6 @@ def test_a_retried_trial_is_counted_once_and_gets_its_first_answer() -> None:
     assert not rungs.keep(2, 1, 9.0)
     assert not rungs.keep(2, 1, 9.0)
     assert rungs.keep(0, 1, 5.0)  # first answer, though it would now be the second of three
-    assert rungs.next_level(1) == 3
-    assert rungs.next_level(9) is None
 
 
 def test_a_third_goes_on() -> None:
