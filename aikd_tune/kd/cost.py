@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import torch
-from torch.nn import functional as F  # noqa: N812 - the name that everyone uses
+from torch.nn import functional
 
 from aikd_tune.kd.device import device_kind, device_name, prepare
 from aikd_tune.kd.networks import build, num_parameters
@@ -44,7 +44,7 @@ def measure(setting: Setting, facts: DataFacts, num_train: int, num_val: int, th
 
     def step() -> None:
         optimiser.zero_grad()
-        F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]  # torch's
+        functional.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]  # torch's
         optimiser.step()
 
     @torch.inference_mode()

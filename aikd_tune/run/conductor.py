@@ -257,7 +257,7 @@ class Conductor:
         with self._flushing:
             self._writer.flush()
             for key in self._finished_keys:
-                self._checkpoints.delete(key)
+                self._folder.remove_checkpoints(key)
             self._finished_keys = []
             self._mirror.flush()
             self._flushed_at = time.monotonic()

@@ -18,7 +18,7 @@ from aikd_tune.run.coordinator import ClusterLease, Draining
 from aikd_tune.run.history import minimised
 from aikd_tune.run.jobs import Job, Report, Row
 from aikd_tune.run.rows import without_validation
-from aikd_tune.store import Blobs
+from aikd_tune.store import Blobs, software
 
 STEP_S = 1.0
 """A step ends after the first epoch that exceeds this, or at a rung: rows reach the tables at least this often."""
@@ -127,7 +127,7 @@ class Worker:
     def _ended(self, run: TrialRun, state: Literal["running", "complete", "diverged"], rows: list[Row]) -> Report:
         outcome = run.outcome()
         return self._report(state, rows)._replace(
-            columns=outcome.columns, bins=outcome.bins, predictions=outcome.predictions
+            columns=outcome.columns | {"software": software()}, bins=outcome.bins, predictions=outcome.predictions
         )
 
     def _report(

@@ -13,6 +13,9 @@ from commands import aikd_tune, start, write_study
 
 pytestmark = pytest.mark.slow
 
+PATIENCE_S = 90
+"""Ray starts in 10 s on two idle cores, and in more than 30 on busy ones."""
+
 ONE_WORKER = ("confirm:", "resources: {max_concurrent: 1}\nconfirm:")
 VOLATILE = {"epoch_s", "images_per_s", "train_s", "wait_s", "peak_memory_gib", "host", "started_at", "finished_at"}
 
@@ -91,7 +94,7 @@ def test_a_local_ray_that_dies_ends_the_run_with_one_line(
     wait_for_child(process, "TrialTrainable")
     child = wait_for_child(process, server)
     child.kill()
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert len(errors.splitlines()) == 1
     assert "the local Ray has died" in errors
@@ -108,7 +111,7 @@ def test_a_signal_leaves_a_study_that_run_continues(
     process = start("run", study, cwd=tmp_path)
     wait_for_child(process, "TrialTrainable")
     process.send_signal(number)
-    output, errors = process.communicate(timeout=40)
+    output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (130, "")
     assert "to continue: aikd-tune run" in output
     assert aikd_tune("run", study, cwd=tmp_path).returncode == 0
@@ -157,7 +160,8 @@ def test_a_second_run_at_the_same_time_is_refused_with_host_and_pid(tmp_path: Pa
 
 def wait_for_child(process: subprocess.Popen[str], name: str) -> psutil.Process:
     """The first process below the driver whose title holds ``name``."""
-    for _ in range(600):
+    give_up_at = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up_at:
         for child in psutil.Process(process.pid).children(recursive=True):
             try:
                 if name in " ".join(child.cmdline()) or name in child.name():
@@ -166,4 +170,4 @@ def wait_for_child(process: subprocess.Popen[str], name: str) -> psutil.Process:
                 continue
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    raise AssertionError(f"no {name} within 30 s")
+    raise AssertionError(f"no {name} within {PATIENCE_S} s")

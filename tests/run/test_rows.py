@@ -1,4 +1,5 @@
 import math
+from typing import Literal
 
 import pytest
 from studies import small_study
@@ -9,17 +10,18 @@ from aikd_tune.run.rows import begun, job_of, outcome, without_validation
 from aikd_tune.spec import trial_key
 
 SETTING = small_study().base
+TrainOn = Literal["train", "train+val"]
 
 
-def job(train_on: str) -> Job:
+def job(train_on: TrainOn) -> Job:
     key = trial_key(SETTING, 3, "f", train_on)
     return Job(
         "confirmation", 7, SETTING, 3, key, number=2, arm="setting 2", confirm_rank=1, train_on=train_on, test_look=1
-    )  # type: ignore[arg-type]  # parametrised
+    )
 
 
 @pytest.mark.parametrize("train_on", ["train", "train+val"])
-def test_a_job_survives_its_message_and_its_row(train_on: str) -> None:
+def test_a_job_survives_its_message_and_its_row(train_on: TrainOn) -> None:
     assert Job.from_message(job(train_on).message()) == job(train_on)
     assert job_of(begun("small", job(train_on), "f"), "f") == job(train_on)
 

@@ -5,7 +5,7 @@ import optuna
 import pytest
 from studies import small_study
 
-from aikd_tune.run.sampler import FINITE, Evaluation, SettingSampler, SpaceExhausted, frozen
+from aikd_tune.run.sampler import FINITE, Evaluation, SettingSampler, SpaceExhausted, State, frozen
 from aikd_tune.spec import Choice, IntRange, LogUniform, Setting, Study, setting_key
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -99,7 +99,7 @@ def trials_setting(study: Study) -> Setting:
 def test_a_setting_that_diverged_is_avoided_and_one_told_fail_is_not() -> None:
     """Told FAIL, TPE never sees the cliff; told PRUNED with a violated constraint, it learns where it is."""
 
-    def walks_off(state: str) -> int:
+    def walks_off(state: State) -> int:
         study = small_study({"distill.teacher.weight": LogUniform(0.01, 10.0)}, trials=100)
         sampler = SettingSampler(study, "f", [])
         over = 0
@@ -108,7 +108,7 @@ def test_a_setting_that_diverged_is_avoided_and_one_told_fail_is_not() -> None:
             weight = setting.distill.teacher.weight
             if weight > 0.3:  # the cliff: better and better, then gone
                 over += number >= 20
-                sampler.tell(Evaluation(number, setting, state))  # type: ignore[arg-type]  # parametrised
+                sampler.tell(Evaluation(number, setting, state))
             else:
                 sampler.tell(Evaluation(number, setting, "complete", 1 - weight, {6: 1 - weight}))
         return over

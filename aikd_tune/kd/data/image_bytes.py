@@ -47,7 +47,7 @@ def _opened(content: bytes | None, where: str) -> Image.Image:
         raise DataError(f"{where}: the image's bytes must be in the file, found none")
     try:
         image = Image.open(BytesIO(content), formats=_FORMATS)
-    except Exception as error:  # as above
+    except Exception as error:  # what is no image makes Pillow's format readers raise errors of many kinds too
         raise DataError(
             f"{where}: must be an image ({', '.join(_FORMATS)}), found {len(content)} bytes of none"
         ) from error
