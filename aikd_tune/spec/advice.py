@@ -2,10 +2,10 @@
 
 import math
 
-from aikd_tune.spec.consistency import ends
 from aikd_tune.spec.domains import Choice, is_number
 from aikd_tune.spec.fields import Setting
 from aikd_tune.spec.leaves import Scalar, flatten
+from aikd_tune.spec.reach import ends
 from aikd_tune.spec.study import Study
 
 ENOUGH_CRITIC_TRAINING = 0.075  # Adam steps x learning rate that reached the reachable gap on synthetic logits

@@ -2,45 +2,21 @@
 
 from collections.abc import Mapping
 
-from aikd_tune.spec.defaults import inherited
-from aikd_tune.spec.domains import Domain, IntRange, LogUniform, Uniform, is_number
+from aikd_tune.spec.catalogue import FILE_SETS, OWN_NETWORKS, is_own_code
 from aikd_tune.spec.draft import Draft
-from aikd_tune.spec.leaves import Scalar
-from aikd_tune.spec.problems import yaml_text
+from aikd_tune.spec.problems import one_of, yaml_text
+from aikd_tune.spec.reach import ends, highest, possible
 from aikd_tune.spec.space import parents_of
+from aikd_tune.spec.training_rules import check_training
 
 RUNG = "search.early_stopping.min_epochs"
 
 
 def check_consistency(draft: Draft) -> None:
     """Note every problem between fields that are sound by themselves."""
-    for check in (_complement, _nesterov, _label_smoothing, _first_rung, _data, _circles):
+    for check in (_complement, _label_smoothing, _first_rung, _data, _own_code, _circles):
         check(draft)
-
-
-def possible(draft: Draft, path: str) -> tuple[Scalar, ...]:
-    """The values that decide a rule about ``path``: the fixed one, each option, or both ends of a range; and ``or``."""
-    domain = draft.domains.get(path)
-    if domain is not None:
-        return ends(domain)
-    value = draft.value(path)
-    assert not isinstance(value, tuple)
-    source = inherited(path)
-    return possible(draft, source) if value is None and source is not None else (value,)
-
-
-def ends(domain: Domain) -> tuple[Scalar, ...]:
-    """Both ends of a range or each option of a choice; and ``or``."""
-    if isinstance(domain, Uniform | LogUniform | IntRange):
-        proper: tuple[Scalar, ...] = (domain.low, domain.high)
-    else:
-        proper = domain.options
-    return (*proper, *domain.switch)
-
-
-def highest(draft: Draft, path: str) -> float:
-    """The highest number that ``path`` may take."""
-    return max(value for value in possible(draft, path) if is_number(value))
+    check_training(draft)
 
 
 def _complement(draft: Draft) -> None:
@@ -54,16 +30,6 @@ def _complement(draft: Draft) -> None:
     if "aikd" in possible(draft, "distill.method") and total > 1:
         rule = f"complement needs {weights[0]} + {weights[1]} of 1 at most"
         draft.problems.add(draft.line("distill.ce"), "distill.ce", rule, f"up to {total:g}", "lower weights or ce: 1")
-
-
-def _nesterov(draft: Draft) -> None:
-    """Nesterov's form was asked for, and there is never a momentum."""
-    for phase in ("train", "teacher"):
-        nesterov, momentum = f"{phase}.nesterov", f"{phase}.momentum"
-        written = draft.values.get(nesterov) is True and draft.is_sound(momentum, "train.momentum")
-        if written and highest(draft, momentum) == 0:
-            rule = f"needs {phase}.momentum above 0"
-            draft.problems.add(draft.line(nesterov), nesterov, rule, "momentum 0", "false")
 
 
 def _label_smoothing(draft: Draft) -> None:
@@ -92,14 +58,32 @@ def _data(draft: Draft) -> None:
     if not draft.is_sound("data.name", "data.path"):
         return
     name, path = draft.value("data.name"), draft.value("data.path")
-    if name == "parquet_images" and path is None:
+    if name in FILE_SETS and path is None:
         line = draft.line("data.path", "data.name")
-        draft.problems.add(
-            line, "data.path", "parquet_images needs a folder or file", "none", "path: folder/of/parquet"
-        )
-    if name != "parquet_images" and path is not None:
+        needed, near = ("a folder or file", "folder/of/parquet") if name == "parquet_images" else ("a folder", "folder")
+        draft.problems.add(line, "data.path", f"{name} needs {needed}", "none", f"path: {near}")
+    if name == "digits" and path is not None:
         near = "name: parquet_images"
-        draft.problems.add(draft.line("data.path"), "data.path", "belongs to parquet_images", f"name: {name}", near)
+        draft.problems.add(draft.line("data.path"), "data.path", "digits have none: they are built in", str(path), near)
+
+
+def _own_code(draft: Draft) -> None:
+    """A function of the user's own has one source file, whose contents are recorded; so it is fixed for a study."""
+    domain = draft.domains.get("model.name")
+    for option in ends(domain) if domain is not None else ():
+        if is_own_code(str(option)):
+            rule = "a function of your own must be fixed for a study"
+            draft.problems.add(draft.line("model.name"), "model.name", rule, str(option), "model.arguments searched")
+    if domain is None and "model.arguments" in draft.lines and draft.is_sound("model.name", "model.arguments"):
+        name = str(draft.value("model.name"))
+        if name in OWN_NETWORKS:
+            rule = "belongs to torchvision's networks and your own"
+            draft.problems.add(draft.line("model.arguments"), "model.arguments", rule, f"name: {name}", "width: 32")
+    if domain is None and "model.width" in draft.lines and draft.is_sound("model.name", "model.width"):
+        name = str(draft.value("model.name"))
+        if name not in OWN_NETWORKS:
+            rule = f"belongs to {one_of(sorted(OWN_NETWORKS))}"
+            draft.problems.add(draft.line("model.width"), "model.width", rule, f"name: {name}", "model.arguments")
 
 
 def _circles(draft: Draft) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aikd_tune.spec.catalogue import DataSetName, NetworkName
+
 MetricName = Literal[
     "val_error",
     "val_top5_error",
@@ -23,6 +25,10 @@ MAXIMISED_METRICS = frozenset({"val_macro_f1"})
 
 SHARE = r"^(100|[1-9]?[0-9])(\.[0-9]+)?%$"
 HIDDEN = r"^[1-9][0-9]*(-[1-9][0-9]*)*$"
+MILESTONES = r"^[1-9]\d*(-[1-9]\d*)*$"
+OWN_CODE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
+ARGUMENTS = r"^[A-Za-z_][A-Za-z0-9_]*=[^,=]+(, *[A-Za-z_][A-Za-z0-9_]*=[^,=]+)*$"
+SHA256 = r"^[0-9a-f]{64}$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 Count = Annotated[int, Field(ge=1)]
@@ -30,6 +36,11 @@ Share = Annotated[str, Field(pattern=SHARE)]
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Widths = Annotated[str, Field(pattern=HIDDEN)]
+Milestones = Annotated[str, Field(pattern=MILESTONES)]
+OwnCode = Annotated[str, Field(pattern=OWN_CODE)]
+Arguments = Annotated[str, Field(pattern=ARGUMENTS)]
+Sha256 = Annotated[str, Field(pattern=SHA256)]
 
 
 class Section(BaseModel):
@@ -39,19 +50,62 @@ class Section(BaseModel):
 
 
 class Views(Section):
-    """Training views: random crop after zero padding, and horizontal flip; drawn anew for every epoch."""
+    """Training views, drawn anew for every epoch, in the order of these fields; the last three after normalisation."""
 
+    resized_crop: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None,
+        description="random resized crop: least share of the area (aspect 3/4 to 4/3), resized to data.size; 0: off; "
+        "default per data set",
+    )
     shift: Annotated[int, Field(ge=0)] | None = Field(
         None, description="pixels of zero padding around the raw image before a random crop; default per data set"
     )
     flip: bool | None = Field(None, description="mirror left-right with probability 1/2; default per data set")
+    rotation: Annotated[float, Field(ge=0, le=180)] = Field(
+        0.0, description="rotate by a uniform angle of -rotation to rotation (nearest pixel, zeros outside)"
+    )
+    cutout: Annotated[int, Field(ge=0)] = Field(
+        0, description="side of a square of zeros after normalisation, its centre anywhere in the image; 0: off"
+    )
+    mixup: NonNegative = Field(
+        0.0, description="blend with another image by a share from Beta(mixup, mixup), labels too; 0: off"
+    )
+    cutmix: NonNegative = Field(
+        0.0, description="paste a rectangle of another image, its area by Beta(cutmix, cutmix), labels too; 0: off"
+    )
 
 
 class Data(Section):
     """The images, and how they are split: by ``split_seed`` alone, never by a trial's seed."""
 
-    name: Literal["digits", "parquet_images"] = Field("digits", description="the data set")
-    path: str | None = Field(None, description="folder (or file) of parquet_images; not part of any key")
+    name: DataSetName | OwnCode = Field(
+        "digits", description="the data set; package.module:function for one of your own"
+    )
+    path: str | None = Field(
+        None, description="folder (or file) of the set; default for torchvision's sets: the cache; not part of any key"
+    )
+    fingerprint: Sha256 | None = Field(
+        None, description="SHA-256 of the images and labels; filled in when the study file is read"
+    )
+    source_sha256: Sha256 | None = Field(
+        None, description="SHA-256 of the source file of your own function; filled in when the study file is read"
+    )
+    stored_size: Count | None = Field(
+        None,
+        description="side of the decoded images: shorter side resized, centre cropped; default: the images' own, "
+        "256 for photographs of many sizes",
+    )
+    size: Count | None = Field(
+        None,
+        description="side of the images that the network sees; default: as decoded, 224 for photographs of many sizes",
+    )
+    evaluation: Literal["center_crop", "resize"] = Field(
+        "center_crop", description="from the decoded image to data.size outside training"
+    )
+    normalization: Literal["digits", "cifar", "imagenet", "half"] | None = Field(
+        None,
+        description="mean and standard deviation per channel; half: levels become -1 to 1; default per set",
+    )
     split_seed: Annotated[int, Field(ge=0)] = Field(0, description="draws test, then validation, then training")
     test: Count | Share | None = Field(
         None, description="test images, a count or a share; only where the set has no test split of its own (20%)"
@@ -66,9 +120,20 @@ class Data(Section):
 class Model(Section):
     """The network of both phases."""
 
-    name: Literal["small_cnn", "resnet18_cifar"] = Field("small_cnn", description="architecture")
+    name: NetworkName | OwnCode = Field(
+        "small_cnn",
+        description="architecture: our own, a torchvision.models classifier, or package.module:function of your own",
+    )
     width: Count | None = Field(
-        None, description="channels of the first stage; default 16 for small_cnn and 64 for resnet18_cifar"
+        None,
+        description="channels of the first stage (growth is half of it in densenet121_cifar); default 16 for "
+        "small_cnn, else 64; our own architectures only",
+    )
+    arguments: Arguments | None = Field(
+        None, description='arguments of a torchvision or own architecture, such as "dropout=0.1, depth=2"'
+    )
+    source_sha256: Sha256 | None = Field(
+        None, description="SHA-256 of the source file of your own function; filled in when the study file is read"
     )
 
 
@@ -77,27 +142,69 @@ class Train(Section):
 
     epochs: Count = Field(30, description="epochs")
     batch_size: Annotated[int, Field(ge=2)] = Field(64, description="images a step")
-    optimizer: Literal["sgd"] = Field("sgd", description="optimiser")
+    optimizer: Literal["sgd", "adam", "adamw"] = Field("sgd", description="optimiser")
     lr: Positive = Field(0.05, description="learning rate at the start")
     momentum: Fraction = Field(0.9, description="SGD momentum")
     nesterov: bool = Field(True, description="Nesterov's form of momentum; needs momentum above 0")
-    weight_decay: NonNegative = Field(5e-4, description="L2 penalty")
-    lr_schedule: Literal["constant", "cosine"] = Field(
-        "cosine", description="learning rate by epoch; cosine falls to 0 after the last"
+    beta1: Fraction = Field(0.9, description="Adam's decay of the gradient's mean")
+    beta2: Fraction = Field(0.999, description="Adam's decay of the gradient's square")
+    weight_decay: NonNegative = Field(5e-4, description="L2 penalty; adamw: decoupled from the gradient")
+    weight_decay_on: Literal["all", "weights"] = Field(
+        "all", description="parameters that decay: all, or weights (neither biases nor normalisation layers)"
     )
+    lr_schedule: Literal["constant", "cosine", "step"] = Field(
+        "cosine", description="learning rate by epoch; cosine falls to 0 after the last; step: times lr_factor"
+    )
+    lr_milestones: Milestones | None = Field(
+        None, description="step: epochs after which the rate drops, joined by '-': \"150-225\""
+    )
+    lr_factor: Annotated[float, Field(gt=0, le=1)] = Field(0.1, description="step: what each milestone multiplies by")
+    lr_warmup_epochs: Annotated[int, Field(ge=0)] = Field(
+        0, description="first epochs in which every step raises the rate, linearly from 0 to where the schedule is"
+    )
+    gradient_clip: Positive | None = Field(None, description="greatest L2 norm of the gradient; null: not clipped")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32", description="of the network's arithmetic; weights, losses and tables stay float32; fp16 scales the loss"
+    )
+    channels_last: bool = Field(True, description="memory layout of weights and activations; sums round differently")
+    compile: bool = Field(False, description="torch.compile the network; sums round differently")
     label_smoothing: Fraction = Field(0.0, description="share of the target spread evenly over all classes")
 
 
 class TeacherTrain(Section):
-    """Overrides of ``train`` for phase 1; a field left out is inherited."""
+    """Overrides of ``train`` for phase 1; a field left out is inherited. Or a trained network from a file."""
 
+    file: str | None = Field(
+        None, description="state dict of a trained network (weights only) in place of phase 1; not part of any key"
+    )
+    sha256: Sha256 | None = Field(
+        None, description="SHA-256 of teacher.file; filled in when the study file is read, checked when it is used"
+    )
+    checkpoint: Literal["last", "best"] = Field(
+        "last", description="the teacher is the network of the last epoch, or of the lowest validation error"
+    )
     epochs: Count | None = Field(None, description="epochs of phase 1")
     batch_size: Annotated[int, Field(ge=2)] | None = Field(None, description="images a step in phase 1")
+    optimizer: Literal["sgd", "adam", "adamw"] | None = Field(None, description="optimiser of phase 1")
     lr: Positive | None = Field(None, description="learning rate of phase 1")
     momentum: Fraction | None = Field(None, description="SGD momentum of phase 1")
     nesterov: bool | None = Field(None, description="Nesterov's form in phase 1")
+    beta1: Fraction | None = Field(None, description="Adam's decay of the gradient's mean in phase 1")
+    beta2: Fraction | None = Field(None, description="Adam's decay of the gradient's square in phase 1")
     weight_decay: NonNegative | None = Field(None, description="L2 penalty of phase 1")
-    lr_schedule: Literal["constant", "cosine"] | None = Field(None, description="learning rate schedule of phase 1")
+    weight_decay_on: Literal["all", "weights"] | None = Field(None, description="parameters that decay in phase 1")
+    lr_schedule: Literal["constant", "cosine", "step"] | None = Field(
+        None, description="learning rate schedule of phase 1"
+    )
+    lr_milestones: Milestones | None = Field(None, description="step: epochs of phase 1 after which the rate drops")
+    lr_factor: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="step: what each milestone of phase 1 multiplies by"
+    )
+    lr_warmup_epochs: Annotated[int, Field(ge=0)] | None = Field(None, description="warm-up epochs of phase 1")
+    gradient_clip: Positive | None = Field(None, description="greatest L2 norm of the gradient in phase 1")
+    precision: Literal["fp32", "bf16", "fp16"] | None = Field(None, description="precision of phase 1")
+    channels_last: bool | None = Field(None, description="memory layout in phase 1")
+    compile: bool | None = Field(None, description="torch.compile in phase 1")
     label_smoothing: Fraction | None = Field(None, description="label smoothing of phase 1")
 
 
@@ -129,15 +236,18 @@ class AdversarialTerm(Section):
     weight: NonNegative = Field(0.01, description="weight of the adversarial term; its scale depends on the objective")
     warmup_epochs: Annotated[int, Field(ge=0)] = Field(0, description="first epochs without this term")
     objective: Literal["wgan-gp", "bce", "hinge"] = Field("wgan-gp", description="adversarial objective")
-    input: Literal["logits"] = Field("logits", description="what the discriminator sees: logits centred per sample")
-    hidden: Annotated[str, Field(pattern=HIDDEN)] = Field(
-        "256-64", description="hidden layers of the discriminator, widths joined by '-'"
+    input: Literal["logits", "log_probabilities", "probabilities", "features"] = Field(
+        "logits",
+        description="what the discriminator sees: logits centred per sample, (log-)probabilities, penultimate features",
     )
+    temperature: Positive = Field(1.0, description="temperature of the discriminator's (log-)probabilities")
+    hidden: Widths = Field("256-64", description="hidden layers of the discriminator, widths joined by '-'")
     critic_steps: Count = Field(1, description="discriminator updates a student step")
     lr: Positive = Field(1e-4, description="the discriminator's Adam learning rate (constant)")
     beta1: Fraction = Field(0.5, description="the discriminator's Adam beta 1")
     beta2: Fraction = Field(0.9, description="the discriminator's Adam beta 2")
     gradient_penalty: NonNegative = Field(10.0, description="weight of the gradient penalty (wgan-gp)")
+    spectral_norm: bool = Field(False, description="divide the discriminator's layers by their spectral norm (bce)")
 
 
 class Distill(Section):
@@ -148,6 +258,9 @@ class Distill(Section):
     )
     ce: NonNegative | Literal["complement"] = Field(
         1.0, description="weight of cross-entropy, or complement: 1 - teacher weight - previous weight in force"
+    )
+    start: Literal["fresh", "teacher_init", "teacher"] = Field(
+        "fresh", description="the student's first weights: fresh, the teacher's first, or the trained teacher's"
     )
     temperature: Positive = Field(4.0, description="temperature of both KL terms")
     teacher: TeacherTerm = Field(default_factory=TeacherTerm)

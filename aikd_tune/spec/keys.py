@@ -72,16 +72,20 @@ def canonical(setting: Setting) -> dict[str, Scalar]:
 
 
 def _shared(setting: Setting) -> dict[str, Scalar]:
-    """Data (without its path, which the fingerprint stands for) and network: what both phases see."""
+    """Data (without path and fingerprint, which is in every key by itself) and network: what both phases see."""
     return {
         path: value
         for path, value in active_fields(setting).items()
-        if path.startswith(("data.", "model.")) and path != "data.path"
+        if path.startswith(("data.", "model.")) and path not in ("data.path", "data.fingerprint")
     }
 
 
 def _phase_one(setting: Setting) -> dict[str, Scalar]:
-    return {f"teacher.{name}": value for name, value in teacher_train(setting)}
+    """How the teacher is made; a file stands for itself by its contents."""
+    if setting.teacher.file is not None:
+        return {"teacher.sha256": setting.teacher.sha256}
+    train = {f"teacher.{name}": value for name, value in teacher_train(setting)}
+    return train | {"teacher.checkpoint": setting.teacher.checkpoint}
 
 
 def _digest(kind: str, form: dict[str, Scalar], **identity: str | int) -> str:

@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from aikd_tune.errors import DataError, StudyFileError
-from aikd_tune.spec.consistency import RUNG, check_consistency, ends, highest
-from aikd_tune.spec.defaults import inherited
+from aikd_tune.spec.catalogue import FILE_SETS
+from aikd_tune.spec.consistency import RUNG, check_consistency
+from aikd_tune.spec.defaults import fill_data, inherited
 from aikd_tune.spec.document import read_document
 from aikd_tune.spec.domains import Domain, is_number
 from aikd_tune.spec.draft import Draft
 from aikd_tune.spec.facts import DataFacts
 from aikd_tune.spec.fields import Confirm, Data, Resources, Search
+from aikd_tune.spec.identity import identify, identify_data
 from aikd_tune.spec.leaves import FIELD_DEFAULTS, SETTING_FIELDS, Scalar, nest, unflatten
 from aikd_tune.spec.names import ALL_FIELDS
 from aikd_tune.spec.problems import Problems
+from aikd_tune.spec.reach import ends, highest
 from aikd_tune.spec.read_fields import read_fields
 from aikd_tune.spec.rules import rule_of
-from aikd_tune.spec.sizes import resolve_sizes
+from aikd_tune.spec.sizes import data_of, resolve_sizes
 from aikd_tune.spec.space import Space
 from aikd_tune.spec.study import Study
 
@@ -52,6 +55,7 @@ def parse_study(text: str, name: str, describe: Describe | None = None) -> Study
     _name_study(draft, Path(name))
     check_consistency(draft)
     if describe is not None:
+        identify(draft)
         _check_data(draft, describe)
     if problems:
         raise problems.error()
@@ -70,18 +74,16 @@ def _name_study(draft: Draft, file: Path) -> None:
 
 
 def _check_data(draft: Draft, describe: Describe) -> None:
-    paths = [path for path in SETTING_FIELDS if path.startswith("data.")]
-    missing = draft.value("data.name") == "parquet_images" and draft.value("data.path") is None
-    if missing or not draft.is_sound("data.name", "data.path"):
+    missing = draft.value("data.name") in FILE_SETS and draft.value("data.path") is None
+    if missing or not draft.is_sound("data.name", "data.path", "data.stored_size"):
         return
-    whole = {path: draft.value(path) for path in paths if path not in draft.domains and draft.is_sound(path)}
-    data = Data.model_validate(nest(whole)["data"])
     try:
-        facts = describe(data)
+        facts = describe(fill_data(data_of(draft)))
     except DataError as error:
         where = "data.path" if "data.path" in draft.values else "data.name"
         draft.problems.say(draft.line(where), where, " ".join(str(error).split()))
         return
+    identify_data(draft, facts)
     resolve_sizes(draft, facts)
 
 

@@ -70,9 +70,12 @@ def _read_leaf(field: FieldInfo, item: Item, path: str, draft: Draft) -> None:
         draft.add(item.line, path, f"must be {rule.text}", item.text, _domain_of_list(rule, item, path))
 
 
+_FIXED = frozenset({"data.fingerprint", "model.source_sha256", "teacher.file", "teacher.sha256"})
+
+
 def may_be_searched(path: str) -> bool:
-    """Whether a domain may stand at ``path``: any field of a setting, but of the data only the training size."""
-    return path in SETTING_FIELDS and (path == "data.train" or not path.startswith("data."))
+    """Whether a domain may stand at ``path``: any field of a setting but files; of the data the training size alone."""
+    return path in SETTING_FIELDS and path not in _FIXED and (path == "data.train" or not path.startswith("data."))
 
 
 def _read_list(rule: Rule, item: Item, path: str, draft: Draft) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from aikd_tune.spec.fields import HIDDEN, NAME, SHARE
+from aikd_tune.spec.fields import ARGUMENTS, HIDDEN, MILESTONES, NAME, OWN_CODE, SHA256, SHARE
 from aikd_tune.spec.leaves import Scalar
 from aikd_tune.spec.problems import one_of, yaml_text
 
@@ -66,6 +66,9 @@ class Number:
         return near if self.accepts(near) else None
 
 
+_MANY_WORDS, _SHOWN_WORDS = 20, 6
+
+
 @dataclass(frozen=True)
 class Words:
     """One of a few words."""
@@ -78,16 +81,19 @@ class Words:
 
     @property
     def text(self) -> str:
-        """In words."""
+        """In words; a long list is left to the schema."""
+        if len(self.options) > _MANY_WORDS:
+            shown = ", ".join(self.options[:_SHOWN_WORDS])
+            return f"{shown}, or one of {len(self.options) - _SHOWN_WORDS} more (aikd-tune schema lists them)"
         return one_of(self.options)
 
     def nearest(self, value: object) -> Scalar:
         """The most similar word, or None."""
         if value is None or value is False:
             return "none" if "none" in self.options else None
-        text = str(value).strip().lower().replace("_", "-")
-        close = difflib.get_close_matches(text, [o.replace("_", "-") for o in self.options], n=1, cutoff=0.5)
-        return next((o for o in self.options if close and o.replace("_", "-") == close[0]), None)
+        plain = {option.lower().replace("_", "-"): option for option in self.options}
+        close = difflib.get_close_matches(str(value).strip().lower().replace("_", "-"), plain, n=1, cutoff=0.5)
+        return plain[close[0]] if close else None
 
 
 @dataclass(frozen=True)
@@ -204,7 +210,11 @@ def _name(value: object) -> str | None:
 _PATTERNS = {
     SHARE: ('a share such as "20%"', _share),
     HIDDEN: ("widths joined by '-' such as 256-64", _widths),
+    MILESTONES: ("epochs joined by '-' such as 150-225", _widths),
     NAME: ("1 to 64 letters, digits, '.', '_' or '-', a letter or digit first", _name),
+    OWN_CODE: ("package.module:function", lambda value: None),
+    ARGUMENTS: ('name=value pairs such as "dropout=0.1, depth=2"', lambda value: None),
+    SHA256: ("64 hexadecimal digits", lambda value: str(value).lower()),
     "": ("text", lambda value: None if value is None else str(value)),
 }
 
@@ -219,8 +229,10 @@ def _rule(annotation: Any, *metadata: object) -> Rule:
         return Rule(_rule(get_args(annotation)[0]).alternatives, many=True)
     if origin in (Union, UnionType):
         parts = [_rule(part).alternatives for part in get_args(annotation)]
-        order = (Text, Words, Flag, Number, Null)  # a text such as "20%" is nearer to 0.2 than a count
-        flat = [alternative for part in parts for alternative in part]
+        order = (Words, Text, Flag, Number, Null)  # a text such as "20%" is nearer to 0.2 than a count
+        words = tuple(o for part in parts for a in part if isinstance(a, Words) for o in a.options)
+        flat: list[Alternative] = [a for part in parts for a in part if not isinstance(a, Words)]
+        flat += [Words(words)] if words else []
         return Rule(tuple(sorted(flat, key=lambda a: order.index(type(a)))))
     if origin is Literal:
         return Rule((Words(get_args(annotation)),))

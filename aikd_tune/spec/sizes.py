@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from aikd_tune.spec.consistency import possible
-from aikd_tune.spec.defaults import TEST_SHARE
+from aikd_tune.spec.defaults import TEST_SHARE, fill_data
 from aikd_tune.spec.domains import ABSENT, Absent, Choice
 from aikd_tune.spec.draft import Draft
 from aikd_tune.spec.facts import DataFacts, count_of
-from aikd_tune.spec.leaves import Scalar
+from aikd_tune.spec.fields import Data
+from aikd_tune.spec.leaves import SETTING_FIELDS, Scalar, nest
+from aikd_tune.spec.reach import possible
 
 MIN_TRAIN = 2  # batch norm needs two images a batch
 
@@ -80,12 +81,41 @@ def _resolve_train(draft: Draft, facts: DataFacts, left: int) -> None:
 
 
 def _check_views(draft: Draft, facts: DataFacts) -> None:
-    path = "data.views.shift"
-    side = min(facts.image_shape[1:])
-    shift = draft.value(path) if draft.is_sound(path) else None
-    if isinstance(shift, int) and shift >= side:
-        rule = f"must be below the images' {side} pixels"
-        draft.problems.add(draft.line(path), path, rule, str(shift), str(side - 1))
+    """``facts`` are those of the decoded images; the views must fit into them."""
+    if not draft.is_sound("data.size", "data.stored_size", "data.views"):
+        return
+    data = fill_data(data_of(draft))
+    views, (_, height, width) = data.views, facts.image_shape
+    side = min(height, width)
+    assert views.resized_crop is not None
+    if views.resized_crop > 0:
+        if data.size is None and height != width:
+            found = f"{width}x{height}"
+            rule = "needs data.size where the decoded images are not square"
+            draft.problems.add(draft.line("data.views"), "data.views.resized_crop", rule, found, f"size: {side}")
+        if views.shift:
+            path = "data.views.shift"
+            rule = "must be 0 beside views.resized_crop, which crops"
+            draft.problems.add(draft.line(path), path, rule, str(views.shift), "0")
+    elif data.size is not None and (height, width) != (data.size, data.size):
+        rule = f"must be the decoded images' side unless views.resized_crop is above 0 ({width}x{height})"
+        near = f"stored_size: {data.size}"
+        draft.problems.add(draft.line("data.size", "data.views"), "data.size", rule, str(data.size), near)
+        return
+    if data.size is not None and data.size > side:
+        rule = f"must be at most the decoded images' {side} pixels (data.stored_size)"
+        draft.problems.add(draft.line("data.size"), "data.size", rule, str(data.size), str(side))
+    for path, value in (("data.views.shift", views.shift), ("data.views.cutout", views.cutout)):
+        if value and value >= side:
+            rule = f"must be below the images' {side} pixels"
+            draft.problems.add(draft.line(path), path, rule, str(value), str(side - 1))
+
+
+def data_of(draft: Draft) -> Data:
+    """The fixed and sound fields of ``data``; the others at their defaults."""
+    paths = [path for path in SETTING_FIELDS if path.startswith("data.")]
+    whole = {path: draft.value(path) for path in paths if path not in draft.domains and draft.is_sound(path)}
+    return Data.model_validate(nest(whole)["data"])
 
 
 def _check_metrics(draft: Draft, facts: DataFacts) -> None:

@@ -19,7 +19,16 @@ many = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
-TEXTS = {"data.path": ["a", "b/c"], "distill.adversarial.hidden": ["16", "32-16", "256-64"]}
+TEXTS = {
+    "data.path": ["a", "b/c"],
+    "data.fingerprint": ["c" * 64, "d" * 64],
+    "model.arguments": ["depth=2", "dropout=0.1, norm=group"],
+    "train.lr_milestones": ["1", "2-3"],
+    "teacher.file": ["t.pt"],
+    "teacher.sha256": ["a" * 64, "b" * 64],
+    "teacher.lr_milestones": ["1", "2-3"],
+    "distill.adversarial.hidden": ["16", "32-16", "256-64"],
+}
 SEARCHABLE = [path for path in SETTING_FIELDS if may_be_searched(path)]
 
 

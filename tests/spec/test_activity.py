@@ -70,51 +70,93 @@ def test_an_inactive_field_changes_nothing(setting: Setting, data: st.DataObject
 
 
 ADVERSARIAL = {path for path in SETTING_FIELDS if path.startswith("distill.adversarial.")}
+TEACHER = {path for path in SETTING_FIELDS if path.startswith("teacher.")}
+DISTILL = {path for path in SETTING_FIELDS if path.startswith("distill.")}
+NO_ADAM = {"train.beta1", "train.beta2", "teacher.beta1", "teacher.beta2"}
+NO_STEPS = {"train.lr_milestones", "train.lr_factor", "teacher.lr_milestones", "teacher.lr_factor"}
+USUAL = {
+    "data.path",
+    "data.source_sha256",
+    "model.arguments",
+    "model.source_sha256",
+    "teacher.sha256",
+    "distill.adversarial.temperature",
+    "distill.adversarial.spectral_norm",
+    *NO_ADAM,
+    *NO_STEPS,
+}
 OFF = {"weight": 0}
+TRAINED = TEACHER - {"teacher.file", "teacher.sha256"}
 
 
 @pytest.mark.parametrize(
-    ("setting", "inactive"),
+    ("setting", "gone", "back"),
     [
-        (Setting(), {"data.path"}),
-        (setting_of(data={"name": "parquet_images"}), set()),
-        (distill(adversarial=OFF), {"data.path"} | ADVERSARIAL - {"distill.adversarial.weight"}),
-        (distill(adversarial={"objective": "bce"}), {"data.path", "distill.adversarial.gradient_penalty"}),
+        (Setting(), set(), set()),
+        (setting_of(data={"name": "parquet_images"}), set(), {"data.path"}),
+        (setting_of(data={"name": "a:b"}), set(), {"data.path", "data.source_sha256"}),
+        (setting_of(model={"name": "resnet50"}), {"model.width"}, {"model.arguments"}),
+        (setting_of(model={"name": "a:b"}), {"model.width"}, {"model.arguments", "model.source_sha256"}),
+        (distill(adversarial=OFF), ADVERSARIAL - {"distill.adversarial.weight"}, set()),
+        (
+            distill(adversarial={"objective": "bce"}),
+            {"distill.adversarial.gradient_penalty"},
+            {"distill.adversarial.spectral_norm"},
+        ),
+        (distill(adversarial={"input": "probabilities"}), set(), {"distill.adversarial.temperature"}),
+        (distill(adversarial={"input": "features"}), set(), set()),
         (
             distill(previous=OFF),
-            {"data.path", "distill.previous.temperature", "distill.previous.ramp", "distill.previous.source"},
+            {"distill.previous.temperature", "distill.previous.ramp", "distill.previous.source"},
+            set(),
         ),
-        (distill(teacher={"temperature": 2.0}, previous={"temperature": 3.0}), {"data.path", "distill.temperature"}),
+        (distill(teacher={"temperature": 2.0}, previous={"temperature": 3.0}), {"distill.temperature"}, set()),
         (
             distill(teacher=OFF, previous={"temperature": 3.0}),
-            {"data.path", "distill.temperature", "distill.teacher.temperature"},
+            {"distill.temperature", "distill.teacher.temperature"},
+            set(),
         ),
         (
             distill(teacher=OFF, adversarial=OFF),
-            {"data.path", "distill.teacher.temperature"}
-            | ADVERSARIAL - {"distill.adversarial.weight"}
-            | {path for path in SETTING_FIELDS if path.startswith("teacher.")},
-        ),
-        (setting_of(train={"momentum": 0}), {"data.path", "train.nesterov", "teacher.nesterov"}),
-        (setting_of(train={"momentum": 0}, teacher={"momentum": 0.9}), {"data.path", "train.nesterov"}),
-        (setting_of(teacher={"momentum": 0}), {"data.path", "teacher.nesterov"}),
-        (
-            distill(method="ce"),
-            {"data.path", "train.label_smoothing"}
-            | {p for p in SETTING_FIELDS if p.startswith(("teacher.", "distill.")) and p != "distill.method"},
+            {"distill.teacher.temperature"} | ADVERSARIAL - {"distill.adversarial.weight"} | TEACHER,
+            set(),
         ),
         (
-            distill(method="label_smoothing"),
-            {"data.path"}
-            | {p for p in SETTING_FIELDS if p.startswith(("teacher.", "distill.")) and p != "distill.method"},
+            distill(teacher=OFF, adversarial=OFF, start="teacher"),
+            {"distill.teacher.temperature"} | ADVERSARIAL - {"distill.adversarial.weight"},
+            set(),
         ),
-        (setting_of(distill={"ce": 0}, teacher={"label_smoothing": 0.1}), {"data.path", "train.label_smoothing"}),
-        (distill(ce=0), {"data.path"}),  # the teacher inherits the smoothing
-        (distill(ce="complement"), {"data.path"}),
+        (setting_of(train={"momentum": 0}), {"train.nesterov", "teacher.nesterov"}, set()),
+        (setting_of(train={"momentum": 0}, teacher={"momentum": 0.9, "nesterov": True}), {"train.nesterov"}, set()),
+        (setting_of(train={"momentum": 0}, teacher={"momentum": 0.9}), set(), set()),  # phase 1 inherits nesterov
+        (setting_of(teacher={"momentum": 0}), {"teacher.nesterov"}, set()),
+        (
+            setting_of(train={"optimizer": "adam"}),
+            {"train.momentum", "train.nesterov", "teacher.momentum", "teacher.nesterov"},
+            NO_ADAM,
+        ),
+        (setting_of(teacher={"optimizer": "adamw"}), {"teacher.momentum", "teacher.nesterov"}, NO_ADAM),
+        (
+            setting_of(teacher={"optimizer": "adamw", "beta1": 0.8, "beta2": 0.9}),
+            {"teacher.momentum", "teacher.nesterov"},
+            {"teacher.beta1", "teacher.beta2"},
+        ),
+        (setting_of(train={"lr_schedule": "step", "lr_milestones": "3"}), set(), NO_STEPS),
+        (setting_of(teacher={"file": "x.pt"}), TRAINED, {"teacher.sha256"}),
+        (distill(method="ce"), {"train.label_smoothing"} | TEACHER | DISTILL - {"distill.method"}, set()),
+        (distill(method="label_smoothing"), TEACHER | DISTILL - {"distill.method"}, set()),
+        (setting_of(distill={"ce": 0}, teacher={"label_smoothing": 0.1}), {"train.label_smoothing"}, set()),
+        (
+            setting_of(distill={"ce": 0}, teacher={"file": "x.pt"}),
+            TRAINED | {"train.label_smoothing"},
+            {"teacher.sha256"},
+        ),
+        (distill(ce=0), set(), set()),  # the teacher inherits the smoothing
+        (distill(ce="complement"), set(), set()),
     ],
 )
-def test_what_is_switched_off(setting: Setting, inactive: set[str]) -> None:
-    assert set(SETTING_FIELDS) - set(active_fields(setting)) == inactive
+def test_what_is_switched_off(setting: Setting, gone: set[str], back: set[str]) -> None:
+    assert set(SETTING_FIELDS) - set(active_fields(setting)) == (USUAL - back) | gone
 
 
 @pytest.mark.parametrize(
@@ -125,6 +167,9 @@ def test_what_is_switched_off(setting: Setting, inactive: set[str]) -> None:
         (distill(adversarial=OFF), True),
         (distill(teacher=OFF, adversarial=OFF), False),
         (distill(method="ce"), False),
+        (distill(teacher=OFF, adversarial=OFF, start="teacher"), True),
+        (distill(teacher=OFF, adversarial=OFF, start="teacher_init"), False),
+        (distill(method="ce", start="teacher"), False),
     ],
 )
 def test_needs_teacher(setting: Setting, needed: bool) -> None:

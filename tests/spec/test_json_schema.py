@@ -46,7 +46,7 @@ def test_the_shipped_study_is_valid(validator: jsonschema.Draft202012Validator) 
         ("train: {lr: {loguniform: [0.1]}}", ["train", "lr"]),
         ("train: {lr: {log_uniform: [0.1, 1]}}", ["train", "lr"]),
         ("train: {epochs: {uniform: [1, 9]}}", ["train", "epochs"]),
-        ("train: {lr_schedule: {choice: [step]}}", ["train", "lr_schedule"]),
+        ("train: {lr_schedule: {choice: [steps]}}", ["train", "lr_schedule"]),
         ("distill: {adversarial: {hidden: 256}}", ["distill", "adversarial", "hidden"]),
         ("search: {metric: test_error}", ["search", "metric"]),
         ("search: {trials: {int: [1, 9]}}", ["search", "trials"]),

@@ -93,7 +93,7 @@ def test_each_alternatives_nearest_value_is_valid(path: str, value: Scalar) -> N
         ("train.momentum", -0.1, "0"),
         ("train.momentum", 2, "0.99"),
         ("train.nesterov", 1, "true"),
-        ("train.optimizer", "adam", "sgd"),
+        ("train.optimizer", "adamax", "adam"),
         ("data.name", "parquet", "parquet_images"),
         ("data.train", 0.25, "25%"),
         ("data.train", "25 %", "25%"),

@@ -145,6 +145,6 @@ def test_ask_leaves_the_fixed_fields_alone() -> None:
     space = Space({"train.lr": Uniform(0.1, 1.0)})
     setting = space.resolve(Setting(), {"train.lr": 0.25})
     changed = {path for path, value in flatten(setting).items() if value != flatten(Setting())[path]}
-    assert changed == {"train.lr", "data.views.shift", "data.views.flip", "model.width"}
+    assert changed == {"train.lr", "data.views.resized_crop", "data.views.shift", "data.views.flip", "model.width"}
     assert math.isclose(setting.train.lr, 0.25)
     assert canonical(setting)["train.lr"] == 0.25
