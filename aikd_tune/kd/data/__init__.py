@@ -1,1 +1,1 @@
-"""Images, labels, splits and views; only ``views`` needs torch."""
+"""Images, labels, splits and views; ``views`` needs torch, and decoding one of torchvision's sets does."""

@@ -7,12 +7,14 @@ final name can read it without a lock; what a killed process left is cleared by 
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aikd_tune.errors import DataError
 
 CACHE_VARIABLE = "AIKD_TUNE_CACHE"
+_GIB = 2**30
 
 
 def cache_folder() -> Path:
@@ -30,21 +32,37 @@ def cached_folder(name: str, write: Callable[[Path], None]) -> Path:
     A DataError of ``write`` leaves nothing behind; a cache that cannot be written is a DataError too.
     """
     folder = cache_folder() / name
-    if folder.is_dir():
-        return folder
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # The lock file stays: removing it would let two processes hold locks on two files of one name.
-        with (folder.parent / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    if not folder.is_dir():
+        with locked(name):
             if not folder.is_dir():
                 _write_whole(folder, write)
+    return folder
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold the cache's lock ``name``, which one process has at a time; what fails to be written is a DataError."""
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        # The lock file stays: removing it would let two processes hold locks on two files of one name.
+        with (cache_folder() / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
     except OSError as error:
         raise DataError(
             f"{cache_folder()}: decoded images must be writable here (set {CACHE_VARIABLE} to choose another folder), "
             f"found: {error.strerror or error}"
         ) from error
-    return folder
+
+
+def check_space(folder: Path, num_bytes: int) -> None:
+    """Raise DataError where the disk of ``folder``, a folder of the cache, has not so many bytes left."""
+    free = shutil.disk_usage(folder).free
+    if free < num_bytes:
+        raise DataError(
+            f"{cache_folder()}: decoding needs {num_bytes / _GIB:.1f} GiB of disk (set {CACHE_VARIABLE} to choose "
+            f"another folder), found {free / _GIB:.1f} GiB free"
+        )
 
 
 def _write_whole(folder: Path, write: Callable[[Path], None]) -> None:

@@ -1,18 +1,20 @@
 """The files of one decoded set: facts.json, and images and labels of each part as .npy.
 
-Written in order, image by image, so that a set larger than memory can be decoded; read by memory mapping.
+Written in order, block by block, so that a set larger than memory can be decoded; read by memory mapping.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aikd_tune.errors import DataError
+from aikd_tune.kd.data.cache import check_space
 from aikd_tune.spec.facts import DataFacts
 
 # Raised when these files change their form, so that folders of another form are never opened.
@@ -20,6 +22,42 @@ LAYOUT = 1
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+PartName = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class PartToWrite:
+    """One part of a set: its labels, and its images as they are decoded, in the same order."""
+
+    labels: Labels  # (n,)
+    blocks: Iterable[Images]  # (n_i, C, H, W) each, n together
+
+
+def write_set(
+    folder: Path,
+    parts: Mapping[PartName, PartToWrite],
+    shape: tuple[int, int, int],
+    class_names: tuple[str, ...],
+    fingerprint: str,
+) -> None:
+    """Write a set into ``folder`` of the cache; ``shape`` (C, H, W) is that of every image.
+
+    Raises DataError before anything is decoded where the disk has no room for it.
+    """
+    check_space(folder, sum(len(part.labels) * (prod(shape) + 8) for part in parts.values()))
+    for name, part in parts.items():
+        prefix = "" if name == "train" else f"{name}_"
+        write_labels(folder / f"{prefix}labels.npy", part.labels)
+        write_images(folder / f"{prefix}images.npy", part.blocks, (len(part.labels), *shape))
+    facts = DataFacts(
+        num_images=len(parts["train"].labels),
+        num_test=len(parts["test"].labels) if "test" in parts else None,
+        num_classes=len(class_names),
+        image_shape=shape,
+        fingerprint=fingerprint,
+        class_names=class_names,
+    )
+    write_facts(folder, facts)
 
 
 def write_images(path: Path, blocks: Iterable[Images], shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The two columns of a Parquet file of images: labels at once, the bytes of images a few thousand at a time."""
+"""The two columns of a Parquet file of images: labels at once, the bytes of images a few hundred at a time."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from aikd_tune.kd.data.decoded import Labels
 
 _IMAGE_NAMES = ("img", "image")
 _LABEL_NAMES = ("label", "fine_label")
-_ROWS_AT_A_TIME = 4096
+_ROWS_AT_A_TIME = 512
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Columns:
     class_names: tuple[str, ...] | None
 
     def image_bytes(self) -> Iterator[list[bytes]]:
-        """The encoded images in order, in lists of at most a few thousand; no empty lists."""
+        """The encoded images in order, in lists of at most a few hundred; no empty lists."""
         with _reading(self.file), pq.ParquetFile(self.file) as parquet:
             for batch in parquet.iter_batches(_ROWS_AT_A_TIME, columns=[f"{self.image_name}.bytes"]):
                 if batch.num_rows:

@@ -1,49 +1,39 @@
 """``parquet_images``: the layout of public hub exports, decoded into uint8 arrays.
 
 Columns: ``img`` or ``image``, struct<bytes, path>, and ``label`` or ``fine_label``, whole numbers; class names, where
-there are any, in the ``huggingface`` schema metadata. All images have one size.
+there are any, in the ``huggingface`` schema metadata.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from aikd_tune.errors import DataError
-from aikd_tune.kd.data.decoded import Images, write_facts, write_images, write_labels
-from aikd_tune.kd.data.image_bytes import decode_image, shape_of
+from aikd_tune.kd.data.blocks import Encoded, decoded_blocks
+from aikd_tune.kd.data.classes import check_same_classes, first_outside
+from aikd_tune.kd.data.decoded import Labels, PartName, PartToWrite, write_set
+from aikd_tune.kd.data.image_bytes import Form, form_of, quiet_decoder
 from aikd_tune.kd.data.parquet_columns import Columns, read_columns
-from aikd_tune.spec.facts import DataFacts
 
 
-def decode(parts: dict[str, list[Path]], fingerprint: str, folder: Path) -> None:
+@quiet_decoder()
+def decode(parts: Mapping[PartName, list[Path]], stored_size: int | None, fingerprint: str, folder: Path) -> None:
     """Write the decoded set into ``folder`` (see ``decoded``); raises DataError naming the file, and the row if any.
 
-    The first image of the training part gives the shape that all images must have.
+    The first image of the training part says whether the set is grey, and gives the size where none is set.
     """
     columns = {part: [read_columns(file) for file in files] for part, files in parts.items()}
     every = [column for part in columns.values() for column in part]
     class_names = _class_names(every)
     for column in every:
         _check_range(column, class_names)
-    shape = _first_shape(columns["train"], parts["train"])
-    sizes = {}
-    for part, part_columns in columns.items():
-        prefix = "" if part == "train" else f"{part}_"
-        labels = np.concatenate([column.labels for column in part_columns])
-        blocks = (block for column in part_columns for block in _blocks(column, shape))
-        write_labels(folder / f"{prefix}labels.npy", labels)
-        write_images(folder / f"{prefix}images.npy", blocks, (len(labels), *shape))
-        sizes[part] = len(labels)
-    facts = DataFacts(
-        num_images=sizes["train"],
-        num_test=sizes.get("test"),
-        num_classes=len(class_names),
-        image_shape=shape,
-        fingerprint=fingerprint,
-        class_names=class_names,
-    )
-    write_facts(folder, facts)
+    labels = {part: np.concatenate([column.labels for column in found]) for part, found in columns.items()}
+    form = _first_form(columns["train"], stored_size)
+    if "test" in labels:
+        _check_test(labels["train"], labels["test"], class_names, parts)
+    written = {part: PartToWrite(labels[part], decoded_blocks(_images(columns[part]), form)) for part in columns}
+    write_set(folder, written, form.shape, class_names, fingerprint)
 
 
 def _class_names(columns: list[Columns]) -> tuple[str, ...]:
@@ -66,27 +56,33 @@ def _class_names(columns: list[Columns]) -> tuple[str, ...]:
 
 
 def _check_range(column: Columns, class_names: tuple[str, ...]) -> None:
-    outside = (column.labels < 0) | (column.labels >= len(class_names))
-    if outside.any():
-        row = int(outside.argmax())
+    row = first_outside(column.labels, len(class_names))
+    if row is not None:
         raise DataError(
             f"{column.file}: row {row}: {column.label_name} must be from 0 to {len(class_names) - 1}, "
             f"found {column.labels[row]}"
         )
 
 
-def _first_shape(columns: list[Columns], files: list[Path]) -> tuple[int, int, int]:
+def _check_test(
+    train: Labels, test: Labels, class_names: tuple[str, ...], parts: Mapping[PartName, list[Path]]
+) -> None:
+    if not len(test):
+        raise DataError(f"{parts['test'][0]}: the test part must hold images, found 0 rows")
+    check_same_classes(train, test, class_names, f"{parts['train'][0]}", f"{parts['test'][0]}")
+
+
+def _first_form(columns: list[Columns], stored_size: int | None) -> Form:
     for column in columns:
+        for image in _images([column]):
+            return form_of(image.content, stored_size, image.where)
+    raise DataError(f"{columns[0].file}: the training part must hold images, found 0 rows")
+
+
+def _images(columns: list[Columns]) -> Iterator[Encoded]:
+    for column in columns:
+        row = 0
         for contents in column.image_bytes():
-            return shape_of(contents[0], f"{column.file}: row 0")
-    raise DataError(f"{files[0]}: the training part must hold images, found 0 rows")
-
-
-def _blocks(column: Columns, shape: tuple[int, int, int]) -> Iterator[Images]:
-    row = 0
-    for contents in column.image_bytes():
-        block = np.empty((len(contents), *shape), dtype=np.uint8)
-        for i, content in enumerate(contents):
-            block[i] = decode_image(content, shape, f"{column.file}: row {row + i}")
-        row += len(contents)
-        yield block
+            for content in contents:
+                yield Encoded(f"{column.file}: row {row}", content)
+                row += 1

@@ -1,25 +1,22 @@
 """The whole of CIFAR-10 as public hub exports give it; its folder is AIKD_TUNE_CIFAR10, or beside the repository."""
 
 import io
-import os
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from layouts import CIFAR10
 from PIL import Image
 
 from aikd_tune.kd.data.load import load
 from aikd_tune.kd.data.splits import split
 from aikd_tune.spec.fields import Data
 
-FOLDER = Path(os.environ.get("AIKD_TUNE_CIFAR10") or Path(__file__).parents[4] / "shared/data/cifar10")
-
 
 @pytest.mark.slow
-@pytest.mark.skipif(not FOLDER.is_dir(), reason="no CIFAR-10 as Parquet images: set AIKD_TUNE_CIFAR10 to its folder")
+@pytest.mark.skipif(not CIFAR10.is_dir(), reason="no CIFAR-10 as Parquet images: set AIKD_TUNE_CIFAR10 to its folder")
 def test_the_whole_set() -> None:
-    data = Data(name="parquet_images", path=str(FOLDER), val=5000)
+    data = Data(name="parquet_images", path=str(CIFAR10), val=5000)
     loaded = load(data)
     assert loaded.images.shape == (50_000, 3, 32, 32)
     assert loaded.test_images is not None
@@ -28,7 +25,7 @@ def test_the_whole_set() -> None:
     np.testing.assert_array_equal(np.bincount(loaded.labels), [5000] * 10)
     np.testing.assert_array_equal(np.bincount(loaded.test_labels), [1000] * 10)
     assert loaded.facts.class_names[3] == "cat"
-    table = pq.read_table(sorted(FOLDER.glob("train*.parquet"))[0])
+    table = pq.read_table(sorted(CIFAR10.glob("train*.parquet"))[0])
     for row in (0, 4095, 4096, 49_999):
         with Image.open(io.BytesIO(table["img"][row].as_py()["bytes"])) as image:
             expected = np.asarray(image.convert("RGB")).transpose(2, 0, 1)

@@ -30,6 +30,13 @@ def test_facts_known_beforehand_are_those_of_the_decoded_set() -> None:
     assert facts.num_classes == len(np.unique(loaded.labels)) == len(facts.class_names)
 
 
+def test_digits_are_stored_as_they_are() -> None:
+    assert describe(Data(stored_size=8)) == digits.FACTS
+    for read in (describe, load):
+        with pytest.raises(DataError, match=r"^data\.stored_size: digits are stored as they are, 8x8, found 16$"):
+            read(Data(stored_size=16))
+
+
 def test_other_scans_than_the_known_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digits, "_FINGERPRINT", "0" * 64)
     with pytest.raises(DataError, match="digits: scikit-learn's bundled scans must have SHA-256 0000"):

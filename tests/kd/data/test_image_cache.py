@@ -86,9 +86,9 @@ def test_processes_that_ask_at_once_decode_once(small_set: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("module", "function", "call"),
     [
-        ("parquet_images", "decode_image", 3),  # in the middle of the training images
-        ("parquet_images", "decode_image", 6),  # in the middle of the test images
-        ("parquet_images", "write_facts", 1),  # with all images written
+        ("blocks", "decode_image", 3),  # in the middle of the training images
+        ("blocks", "decode_image", 6),  # in the middle of the test images
+        ("decoded", "write_facts", 1),  # with all images written
         ("cache", "_sync", 3),  # with all files written
     ],
 )

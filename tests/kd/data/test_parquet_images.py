@@ -60,23 +60,16 @@ def test_a_lone_file_of_grey_images_is_a_set_of_one_channel_without_a_test_part(
     assert loaded.test_images is None
 
 
-def test_a_grey_image_in_a_colour_set_is_repeated_over_three_channels(
-    tmp_path: Path, colour: NDArray[np.uint8]
-) -> None:
-    path = write_parquet(tmp_path / "mixed.parquet", [encode(colour[0]), encode(colour[1, ..., 0])], [0, 1])
-    np.testing.assert_array_equal(load(at(path)).images[1], np.stack([colour[1, ..., 0]] * 3))
-
-
 def test_several_files_and_folders_of_a_part_follow_in_order_of_name(tmp_path: Path, colour: NDArray[np.uint8]) -> None:
     contents = [encode(levels) for levels in colour]
     write_parquet(tmp_path / "set/train/0001.parquet", contents[3:5], [0, 1])
     write_parquet(tmp_path / "set/train/0000.parquet", contents[:3], [1, 1, 0])
-    write_parquet(tmp_path / "set/test/0000.parquet", contents[5:], [1])
+    write_parquet(tmp_path / "set/test/0000.parquet", contents[4:], [1, 0])
     (tmp_path / "set/README.md").write_text("left alone")
     loaded = load(at(tmp_path / "set"))
     np.testing.assert_array_equal(loaded.images, channels_first(colour[:5]))
     np.testing.assert_array_equal(loaded.labels, [1, 1, 0, 0, 1])
-    np.testing.assert_array_equal(loaded.test_images, channels_first(colour[5:]))
+    np.testing.assert_array_equal(loaded.test_images, channels_first(colour[4:]))
 
 
 def test_images_read_in_several_blocks_and_row_groups_keep_their_order(
@@ -107,7 +100,9 @@ def test_fingerprint_follows_the_contents_and_not_the_place(small_set: Path, tmp
 
 def test_an_edited_file_is_read_again(small_set: Path, colour: NDArray[np.uint8]) -> None:
     before = describe(at(small_set))
-    write_parquet(small_set / "test-00000-of-00001.parquet", [encode(colour[0])], [1], class_names=["cat", "dog"])
+    write_parquet(
+        small_set / "test-00000-of-00001.parquet", [encode(colour[0])] * 3, [1, 0, 1], class_names=["cat", "dog"]
+    )
     after = describe(at(small_set))
     assert after.fingerprint != before.fingerprint
-    assert (before.num_test, after.num_test) == (2, 1)
+    assert (before.num_test, after.num_test) == (2, 3)

@@ -1,6 +1,7 @@
 """Every set that cannot be used is one line that names the file, the rule and what was found."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +41,7 @@ Make = Callable[[Path], object]
 CASES: dict[str, tuple[Make, str]] = {
     "no image": (
         lambda path: write_parquet(path, [COLOUR, b"not an image"], [0, 1]),
-        "FILE: row 1: must be an image (JPEG, PNG, WEBP, BMP, TIFF), found 12 bytes of none",
+        "FILE: row 1: must be an image (JPEG, PNG, WEBP, BMP, TIFF, GIF, PPM), found 12 bytes of none",
     ),
     "truncated image": (
         lambda path: write_parquet(path, [COLOUR, COLOUR, TRUNCATED], [0, 1, 0]),
@@ -52,11 +53,16 @@ CASES: dict[str, tuple[Make, str]] = {
     ),
     "another size": (
         lambda path: write_parquet(path, [COLOUR, LARGER], [0, 1]),
-        "FILE: row 1: all images must have the size of the first (4x5), found 4x6",
+        "FILE: row 1: all images must have the size of the first (4x5, FILE: row 0) unless they are resized and "
+        "cropped (data: {stored_size: 4}), found 4x6",
     ),
     "colour among grey": (
         lambda path: write_parquet(path, [GREY, COLOUR], [0, 1]),
-        "FILE: row 1: all images must be grey as the first is, found mode RGB",
+        "FILE: row 1: all images must be grey as the first is (FILE: row 0), found mode RGB",
+    ),
+    "grey among colour": (
+        lambda path: write_parquet(path, [COLOUR, GREY], [0, 1]),
+        "FILE: row 1: all images must be in colour as the first is (FILE: row 0), found a grey one (mode L)",
     ),
     "16 bits": (
         lambda path: write_parquet(path, [DEEP, DEEP], [0, 1]),
@@ -129,6 +135,34 @@ def test_class_names_that_differ_between_files(small_set: Path) -> None:
     path = write_parquet(small_set / "test-00000-of-00001.parquet", [COLOUR], [0], class_names=["dog", "cat"])
     train = small_set / "train-00000-of-00001.parquet"
     assert refusal(small_set) == f"{path}: class names must be those of {train}, found others"
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "line"),
+    [
+        ([0, 1, 2], [0, 1], "TEST: must have images of every class of TRAIN, found none of emu"),
+        ([0, 0, 1], [0, 1, 2], "TRAIN: must have images of every class of TEST, found none of emu"),
+        ([0, 1], [], "TEST: the test part must hold images, found 0 rows"),
+    ],
+)
+def test_classes_of_one_part_alone(train: list[int], test: list[int], line: str, tmp_path: Path) -> None:
+    names = ["cat", "dog", "emu"]
+    paths = {"TRAIN": tmp_path / "train.parquet", "TEST": tmp_path / "test.parquet"}
+    for path, labels in zip(paths.values(), (train, test), strict=True):
+        write_parquet(path, [COLOUR] * len(labels), labels, class_names=names)
+    for word, path in paths.items():
+        line = line.replace(word, str(path))
+    assert refusal(tmp_path) == line
+
+
+def test_a_disk_without_room(small_set: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(small_set)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage._replace(free=6 * (60 + 8) - 1))
+    assert refusal(small_set) == (
+        f"{cache}: decoding needs 0.0 GiB of disk (set AIKD_TUNE_CACHE to choose another folder), found 0.0 GiB free"
+    )
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage._replace(free=6 * (60 + 8)))
+    assert describe(Data(name="parquet_images", path=str(small_set))).num_images == 4
 
 
 def test_an_empty_folder_and_a_folder_of_other_files(tmp_path: Path) -> None:

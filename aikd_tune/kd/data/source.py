@@ -1,0 +1,25 @@
+"""A set that was found and not opened: what it contains, and how to decode it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import PIL
+
+from aikd_tune.kd.data.decoded import LAYOUT
+
+# Raised when the same bytes of an image become other levels.
+_DECODER = 2
+
+
+class Source(NamedTuple):
+    """Contents by fingerprint, and ``decode``, which writes them into a folder of the cache (see ``decoded``)."""
+
+    fingerprint: str
+    decode: Callable[[Path], None]
+
+
+def folder_name(fingerprint: str, stored_size: int | None) -> str:
+    """The cache's folder of a decoded set: it names the contents, what turns bytes into levels, and the size."""
+    size = "" if stored_size is None else f"-{stored_size}"
+    return f"v{LAYOUT}-{fingerprint[:32]}-{_DECODER}-pillow-{PIL.__version__}{size}"
