@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from aikd_tune.errors import DataError
 from aikd_tune.kd.data.describe import describe
+from aikd_tune.kd.data.published import published_facts
 from aikd_tune.spec import (
     Choice,
     Domain,
@@ -17,14 +19,30 @@ from aikd_tune.spec import (
     needs_teacher,
 )
 from aikd_tune.spec.facts import DataFacts
+from aikd_tune.spec.fields import Data
 
 
 def check_command(path: Path) -> int:
     """Print the plan, then the advice; errors are raised before anything is printed."""
-    study = load_study(path, describe)
-    facts = describe(study.base.data)
+    absent: list[str] = []
+
+    def describe_or_plan(data: Data) -> DataFacts:
+        """A public set that is not here, such as on a cluster's login node, is planned by its published sizes."""
+        try:
+            return describe(data)
+        except DataError as error:
+            facts = published_facts(data)
+            if facts is None:
+                raise
+            absent[:] = [str(error)]
+            return facts
+
+    study = load_study(path, describe_or_plan)
+    facts = describe_or_plan(study.base.data)
     for label, text in [*_plan(study, facts), *_cost(study, facts)]:
         print(f"{label:<15}{text}")
+    for error in absent:
+        print(f"warning: planned by the published sizes of the set, because a run would end here with: {error}")
     for line in advice(study):
         print(f"warning: {line}")
     return 0
@@ -106,7 +124,8 @@ def _cost(study: Study, facts: DataFacts) -> list[tuple[str, str]]:
         (
             "",
             f"measured here: {cost.ce_epoch_s:.3g} s a CE epoch, {cost.aikd_epoch_s:.3g} s with the previous student "
-            f"({cost.device}, {study.resources.per_trial.cpus} threads, median of {cost.num_steps} steps)",
+            f"({cost.device}, {cost.threads} threads, median of {cost.num_steps} steps "
+            f"of {cost.num_images} images)",
         ),
     ]
 
@@ -148,4 +167,6 @@ def _words(domain: Domain) -> str:
 def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 4 * 86400 else f"{seconds / 86400:,.0f} days"

@@ -74,11 +74,17 @@ def train(
     study: StudyFile,
     seed: Annotated[int | None, typer.Option(help="training seed; default: the study's")] = None,
     results: Results = "results",
+    device: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="cpu, cuda or cuda:1; default: cuda where there is one")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the student's state dict here, for teacher.file")
+    ] = None,
 ) -> int:
     """Train one trial of fixed values in this process, without Ray; validation only."""
     from aikd_tune.cli.train import train_command
 
-    return train_command(study, seed, results)
+    return train_command(study, seed, results, device, save)
 
 
 @app.command()
@@ -136,6 +142,7 @@ def schema() -> int:
 
 def main() -> None:
     """The entry point: exit codes 0 done, 1 some trial failed, 2 wrong usage or study file, 130 interrupted."""
+    sys.path.append(str(Path.cwd()))  # for functions of the user's own; last, so that nothing installed is hidden
     try:
         code = app(standalone_mode=False)
     except UserError as error:

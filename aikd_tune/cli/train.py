@@ -8,17 +8,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from aikd_tune.errors import StudyFileError
 from aikd_tune.kd.data.describe import describe
-from aikd_tune.kd.device import device_name
+from aikd_tune.kd.device import usable_device
 from aikd_tune.kd.trial import TrialRun
 from aikd_tune.spec import Study, load_study
 from aikd_tune.store import Blobs
+from aikd_tune.store.files import write_atomic
 from aikd_tune.store.folder import TEACHERS, local_path
 
 SHOWN = ("val_error", "val_nll", "val_ece15", "val_aurc", "val_brier")
 
 
-def train_command(path: Path, seed: int | None, results: str) -> int:
-    """Train and print the validation metrics; the teacher is read from, and kept in, the results root."""
+def train_command(path: Path, seed: int | None, results: str, device: str | None, save: Path | None) -> int:
+    """Train and print the validation metrics; the teacher is read from, and kept in, the results root.
+
+    ``save``: where the student's state dict goes, which ``teacher.file`` reads.
+    """
+    device = usable_device(device)
     study = load_study(path, describe)
     if study.space.domains:
         raise StudyFileError(
@@ -30,7 +35,7 @@ def train_command(path: Path, seed: int | None, results: str) -> int:
         study.seed if seed is None else seed,
         get=teachers.get,
         put=teachers.put,
-        device=device_name(),
+        device=device,
         threads=study.resources.per_trial.cpus,
         cache_gib=study.resources.teacher_cache_gib,
     )
@@ -39,6 +44,9 @@ def train_command(path: Path, seed: int | None, results: str) -> int:
     for name in SHOWN:
         if columns.get(name) is not None:  # nothing was validated if the teacher diverged
             print(f"{name:<12}{columns[name]:.4g}")
+    if save is not None and not run.diverged:
+        write_atomic(save, run.student_weights(), save.parent)
+        print(f"student     {save}")
     if run.diverged:
         print(f"diverged after {run.epoch} epochs: a loss or the validation NLL was not finite", file=sys.stderr)
     return int(run.diverged)

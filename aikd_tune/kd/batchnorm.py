@@ -1,12 +1,15 @@
 """Running statistics of batch norm where an epoch has too few steps for their moving average to follow."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from aikd_tune.kd.data.views import ImageSource
+from aikd_tune.kd.forward import Forward, chunk_images
 
 FEW_STEPS = 40
-CHUNK_IMAGES = 512
 
 
 def batches(num_images: int, batch_size: int) -> list[tuple[int, int]]:
@@ -23,27 +26,30 @@ def needs_recalibration(num_steps: int) -> bool:
 
 
 @torch.no_grad()
-def recalibrate(network: nn.Module, norms: Sequence[nn.modules.batchnorm._BatchNorm], images: Tensor) -> int:
-    """Replace the running statistics by the plain average over near-equal chunks of ``images`` (n, C, H, W).
+def recalibrate(forward: Forward, norms: Sequence[nn.modules.batchnorm._BatchNorm], images: ImageSource) -> int:
+    """Replace the running statistics by the plain average over near-equal chunks of ``images``.
 
-    Chunks have at most 512 images. Weights stay as they are; returns the number of images forwarded (0 without norms).
+    Chunks are as large as in evaluation. Weights stay as they are, and dropout stays off: only the norms are in
+    training mode. Returns the number of images forwarded (0 without norms).
     """
     if not norms:
         return 0
     momenta = [norm.momentum for norm in norms]
+    forward.network.eval()
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a cumulative average
-    network.train()
-    for chunk in torch.tensor_split(images, -(-len(images) // CHUNK_IMAGES)):
-        network(chunk)
+        norm.train()
+    for start, end in near_equal(len(images), chunk_images(images.shape)):
+        forward(images.rows(slice(start, end)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return len(images)
 
 
-@torch.no_grad()
-def predict(network: nn.Module, images: Tensor) -> Tensor:
-    """Logits (n, classes) in eval mode, in chunks of 512 whose bounds depend on n alone."""
-    network.eval()
-    return torch.cat([network(chunk) for chunk in torch.split(images, CHUNK_IMAGES)])
+def near_equal(num_images: int, greatest: int) -> list[tuple[int, int]]:
+    """Bounds of the fewest chunks of at most ``greatest`` images, equal but for one image, the larger ones first."""
+    num_chunks = -(-num_images // greatest)
+    size, larger = divmod(num_images, num_chunks)
+    ends = [size * number + min(number, larger) for number in range(num_chunks + 1)]
+    return list(pairwise(ends))

@@ -10,7 +10,7 @@ import torch
 from aikd_tune.errors import UserError
 from aikd_tune.kd.sealed import seal, unseal
 
-FORMAT = 1
+FORMAT = 2
 
 
 class CheckpointError(UserError):

@@ -9,6 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from aikd_tune.kd.critic_gradient import Layers, Rows, backward, collect, forward, input_gradient, penalise
+from aikd_tune.kd.spectral_norm import SpectralNorm
 from aikd_tune.spec.activity import hidden_layers
 from aikd_tune.spec.fields import AdversarialTerm
 
@@ -23,23 +24,26 @@ class CriticRecord(NamedTuple):
 
 
 class Discriminator:
-    """An MLP D from logits, centred per sample, to one number per sample; LeakyReLU(0.2) after each hidden layer.
+    """An MLP D from what ``critic_input`` gives to one number per sample; LeakyReLU(0.2) after each hidden layer.
 
+    Inputs (n, D) are ``centred`` per sample first, by default where they are logits, whose offset softmax ignores.
     All parameters lie in one flat vector, so that Adam is one operation. They start as those of ``torch.nn.Linear``:
-    uniform within 1/sqrt(inputs of the layer).
+    uniform within 1/sqrt(inputs of the layer). With ``term.spectral_norm`` D acts through weights divided by their
+    spectral norm (bce alone: the other objectives ignore the field).
     """
 
     def __init__(
         self,
         num_inputs: int,
-        hidden: str,
         term: AdversarialTerm,
         generator: torch.Generator,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        centred: bool | None = None,
     ) -> None:
         self._term = term
-        widths = [num_inputs, *hidden_layers(hidden), 1]
+        self._centred = term.input == "logits" if centred is None else centred
+        widths = [num_inputs, *hidden_layers(term.hidden), 1]
         # drawn on the CPU, so that every device starts alike
         drawn = [
             (2.0 * torch.rand((num_in + 1) * num_out, generator=generator) - 1.0) / num_in**0.5
@@ -52,6 +56,10 @@ class Discriminator:
         self._step = torch.zeros((), device=device)
         self.layers = Layers(self._parameters, widths)
         self._gradient_layers = Layers(self._gradient, widths)
+        self._spectral: SpectralNorm | None = None
+        if term.spectral_norm and term.objective == "bce":
+            self._spectral = SpectralNorm(self.layers, generator)
+        self._acting = self.layers if self._spectral is None else self._spectral.normalised
         self._critic_rows: dict[int, Rows] = {}  # by batch size
         self._student_rows: dict[int, Rows] = {}
 
@@ -61,48 +69,58 @@ class Discriminator:
         return self._parameters.numel()
 
     def state(self) -> dict[str, Tensor]:
-        """Copies of the parameters and of Adam's memory."""
+        """Copies of the parameters, of Adam's memory and of the spectral norm's."""
         return {name: tensor.clone() for name, tensor in self._memory().items()}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Go on from what ``state`` gave."""
         for name, tensor in self._memory().items():
             tensor.copy_(state[name])
+        if self._spectral is not None:
+            self._spectral.normalise()
 
     def _memory(self) -> dict[str, Tensor]:
-        return {"parameters": self._parameters, "mean": self._mean, "square": self._square, "step": self._step}
+        memory = {"parameters": self._parameters, "mean": self._mean, "square": self._square, "step": self._step}
+        return memory if self._spectral is None else memory | self._spectral.memory()
 
     @torch.no_grad()
-    def values(self, logits: Tensor) -> Tensor:
-        """D of each row of ``logits`` (n, C): (n,)."""
-        rows = Rows(self.layers, len(logits))
-        _centre(logits, out=rows.sides)
-        forward(self.layers, rows)
+    def values(self, inputs: Tensor) -> Tensor:
+        """D of each row of ``inputs`` (n, D): (n,)."""
+        rows = Rows(self.layers, len(inputs))
+        self._enter(inputs, rows.sides)
+        forward(self._acting, rows)
         return rows.values
 
     @torch.inference_mode()
     def critic_steps(self, teacher: Tensor, student: Tensor, mix: Tensor) -> CriticRecord:
-        """An Adam update for every row of ``mix`` on ``teacher`` and ``student`` logits (B, C) of the same images.
+        """An Adam update for every row of ``mix`` on inputs of ``teacher`` and ``student`` (B, D) of the same images.
 
         Batch means of: wgan-gp: D(S) - D(T) + gradient_penalty (||grad_x D(x^)|| - 1)^2 at x^ = u T + (1-u) S, with
         u = a row of ``mix`` (steps, B, 1), uniform in 0..1; bce: softplus(-D(T)) + softplus(D(S)); hinge:
         relu(1 - D(T)) + relu(1 + D(S)); these two take as many steps and do not look at u. The record holds the means
-        over the steps. No gradient flows into the logits.
+        over the steps. No gradient flows into the inputs. The spectral norm's estimate moves once before every update.
         """
         batch_size = len(teacher)
         rows = self._rows_of_batch(batch_size)
         teacher_rows, student_rows = rows.sides[:batch_size], rows.sides[batch_size:]
-        _centre(teacher, out=teacher_rows)
-        _centre(student, out=student_rows)
+        self._enter(teacher, teacher_rows)
+        self._enter(student, student_rows)
         records = []
         for u in mix:
+            if self._spectral is not None:
+                self._spectral.iterate()
+                self._spectral.normalise()
             if self._term.objective == "wgan-gp":
                 torch.lerp(student_rows, teacher_rows, u, out=rows.between[0])
                 records.append(self._wasserstein_pass(rows))
             else:
                 records.append(self._classification_pass(rows, batch_size))
             collect(self._gradient_layers, rows)
+            if self._spectral is not None:
+                self._spectral.pull_back(self._gradient_layers)
             self._adam_step()
+        if self._spectral is not None:
+            self._spectral.normalise()
         loss, gap = (torch.stack(parts).mean() for parts in zip(*records, strict=True))
         return CriticRecord(loss, gap)
 
@@ -111,13 +129,13 @@ class Discriminator:
         return self.critic_steps(teacher, student, u[None])
 
     def _wasserstein_pass(self, rows: Rows) -> CriticRecord:
-        forward(self.layers, rows)
+        forward(self._acting, rows)
         gap = torch.dot(rows.side_values, rows.side_upstream).neg_()
-        backward(self.layers, rows)
-        return CriticRecord(penalise(self.layers, rows, self._term.gradient_penalty).sub_(gap), gap)
+        backward(self._acting, rows)
+        return CriticRecord(penalise(self._acting, rows, self._term.gradient_penalty).sub_(gap), gap)
 
     def _classification_pass(self, rows: Rows, batch_size: int) -> CriticRecord:
-        forward(self.layers, rows)
+        forward(self._acting, rows)
         teacher, student = torch.split(rows.values, batch_size)
         wrong = torch.cat([-teacher, student])  # above 0: on the other's side
         if self._term.objective == "bce":
@@ -129,7 +147,7 @@ class Discriminator:
             slopes = margins.sign()
         torch.mul(slopes, 1.0 / batch_size, out=rows.upstream)
         rows.upstream[:batch_size].neg_()
-        backward(self.layers, rows)
+        backward(self._acting, rows)
         return CriticRecord(loss / batch_size, teacher.mean() - student.mean())
 
     def _rows_of_batch(self, batch_size: int) -> Rows:
@@ -160,38 +178,46 @@ class Discriminator:
             maximize=False,
         )
 
-    def student_loss(self, logits: Tensor) -> Tensor:
-        """The student's loss on ``logits`` (B, C): -D(S) for wgan-gp and hinge, softplus(-D(S)) for bce; batch mean.
+    def student_loss(self, inputs: Tensor) -> Tensor:
+        """The student's loss on ``inputs`` (B, D): -D(S) for wgan-gp and hinge, softplus(-D(S)) for bce; batch mean.
 
-        Differentiable once, with respect to ``logits`` alone: the critic gets no gradient here.
+        Differentiable once, with respect to ``inputs`` alone: the critic gets no gradient here.
         """
-        loss: Tensor = _StudentLoss.apply(logits, self)
+        loss: Tensor = _StudentLoss.apply(inputs, self)
         return loss
 
-    def student_loss_and_gradient(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """The student's loss, and its gradient with respect to ``logits`` (B, C); the caller is outside autograd."""
-        batch_size = len(logits)
+    def student_loss_and_gradient(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The student's loss, and its gradient with respect to ``inputs`` (B, D); the caller is outside autograd."""
+        batch_size = len(inputs)
         if batch_size not in self._student_rows:
             rows = Rows(self.layers, batch_size)
             rows.upstream.fill_(-1.0 / batch_size)
             self._student_rows[batch_size] = rows
         rows = self._student_rows[batch_size]
-        _centre(logits, out=rows.sides)
-        forward(self.layers, rows)
+        self._enter(inputs, rows.sides)
+        forward(self._acting, rows)
         if self._term.objective == "bce":
             loss = functional.softplus(-rows.values).mean()
             torch.div(torch.sigmoid(-rows.values), -batch_size, out=rows.upstream)
         else:
             loss = -rows.values.mean()
-        backward(self.layers, rows)
-        gradient = input_gradient(self.layers, rows)
-        return loss, gradient.sub_(gradient.mean(dim=1, keepdim=True))  # centring is symmetric: its own backward
+        backward(self._acting, rows)
+        gradient = input_gradient(self._acting, rows)
+        if self._centred:  # centring is symmetric: its own backward
+            gradient.sub_(gradient.mean(dim=1, keepdim=True))
+        return loss, gradient
+
+    def _enter(self, inputs: Tensor, place: Tensor) -> None:
+        if self._centred:
+            torch.sub(inputs, inputs.mean(dim=1, keepdim=True), out=place)
+        else:
+            place.copy_(inputs)
 
 
 class _StudentLoss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, discriminator: Discriminator) -> Tensor:
-        loss, gradient = discriminator.student_loss_and_gradient(logits)
+    def forward(ctx: Any, inputs: Tensor, discriminator: Discriminator) -> Tensor:
+        loss, gradient = discriminator.student_loss_and_gradient(inputs)
         ctx.save_for_backward(gradient)
         return loss
 
@@ -200,7 +226,3 @@ class _StudentLoss(torch.autograd.Function):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         (gradient,) = ctx.saved_tensors
         return grad_output * gradient, None
-
-
-def _centre(logits: Tensor, out: Tensor) -> None:
-    torch.sub(logits, logits.mean(dim=1, keepdim=True), out=out)

@@ -56,6 +56,15 @@ def agreement(a: Logits, b: Logits) -> float:
     return 100.0 * int(np.count_nonzero(a.argmax(axis=1) == b.argmax(axis=1))) / len(a)
 
 
+def teacher_kl(teacher_logits: Logits, logits: Logits) -> float:
+    """Mean over images of KL(teacher || student) at temperature 1, in nats; logits (n, C) of the same images."""
+    if not (np.isfinite(teacher_logits).all() and np.isfinite(logits).all()):
+        return np.nan
+    teacher, student = _softmax(teacher_logits), _softmax(logits)
+    log_ratios = teacher.shifted - student.shifted + np.log(student.sums / teacher.sums)[:, None]
+    return float(((teacher.exponentials * log_ratios).sum(axis=1) / teacher.sums).mean())
+
+
 def fit_temperature(logits: Logits, labels: Labels) -> float:
     """The temperature t in 0.01..100 that minimises the NLL of ``logits`` / t.
 

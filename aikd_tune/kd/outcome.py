@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from aikd_tune.kd.data.decoded import Labels
 from aikd_tune.kd.data.splits import Indices
-from aikd_tune.kd.metrics import agreement, evaluate, fit_temperature, reliability_bins, scaled
+from aikd_tune.kd.metrics import agreement, evaluate, fit_temperature, reliability_bins, scaled, teacher_kl
 from aikd_tune.kd.placed import Part
 
 BIN_COUNTS = (10, 15)
@@ -49,6 +49,7 @@ class Predicted:
             **evaluate(self.logits, self.labels),
             **scaled(self.logits, self.labels, temperature),
             "teacher_agreement": None if teacher is None else agreement(self.logits, teacher.logits),
+            "teacher_kl": None if teacher is None else teacher_kl(teacher.logits, self.logits),
         }
         return {f"{self.split}_{name}": value for name, value in columns.items()}
 

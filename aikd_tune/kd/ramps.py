@@ -1,9 +1,9 @@
-"""What changes from epoch to epoch: the learning rate and the weights of the loss terms. Epochs count from 1."""
+"""The weights of the loss terms, which change from epoch to epoch. Epochs count from 1."""
 
 import math
 from dataclasses import dataclass
 
-from aikd_tune.spec.fields import Distill, Train
+from aikd_tune.spec.fields import Distill
 
 
 @dataclass(frozen=True)
@@ -14,13 +14,6 @@ class Weights:
     teacher: float
     previous: float
     adversarial: float
-
-
-def learning_rate(train: Train, epoch: int) -> float:
-    """The learning rate of every step of ``epoch``: constant, or lr/2 (1 + cos(pi (e-1)/E))."""
-    if train.lr_schedule == "constant":
-        return train.lr
-    return train.lr * (1.0 + math.cos(math.pi * (epoch - 1) / train.epochs)) / 2.0
 
 
 def weights_in_force(distill: Distill, epoch: int, epochs: int) -> Weights:

@@ -14,17 +14,17 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from aikd_tune.kd.batchnorm import predict
 from aikd_tune.kd.checkpoint import pack, unpack
-from aikd_tune.kd.device import to_device
+from aikd_tune.kd.data.views import ImageSource
+from aikd_tune.kd.forward import Forward, Outputs
 from aikd_tune.kd.sealed import seal, unseal
 
 Get = Callable[[str], bytes | None]
 Put = Callable[[str, bytes], None]
 _GIB = 1024**3
-_LOGIT_BYTES = 4
+_OUTPUT_BYTES = 4
 
 
 class TeacherLease(Protocol):
@@ -120,12 +120,12 @@ def load_teacher(get: Get, key: str) -> Teacher | None:
 
 
 class TeacherTables:
-    """The teacher's logits on the views of an epoch: remembered, read, or computed and stored."""
+    """The teacher's outputs on the views of an epoch: remembered, read, or computed and stored."""
 
     def __init__(
         self,
         teacher: Teacher,
-        build_network: Callable[[], nn.Module],
+        make_forward: Callable[[], Forward],
         views_key: str,
         device: str,
         *,
@@ -134,48 +134,63 @@ class TeacherTables:
         cache: TableCache,
         forwards: Counter[str],
         stored: bool,
+        with_features: bool,
     ) -> None:
-        self._teacher, self._build_network, self._device = teacher, build_network, device
+        self._teacher, self._make_forward, self._device = teacher, make_forward, device
         self.val_logits = teacher.val_logits
-        self._folder = f"{teacher.key}/logits/{views_key}"
+        self._folder = f"{teacher.key}/{{}}/{views_key}"
         self._get, self._put, self._cache, self._forwards, self._stored = get, put, cache, forwards, stored
-        self._network: nn.Module | None = None
+        self._kinds = ("logits", "features") if with_features else ("logits",)
+        self._forward: Forward | None = None
 
-    def __call__(self, epoch: int, views: Tensor) -> Tensor:
-        """Logits (n, K) on the views (n, C, H, W) of ``epoch``, in eval mode."""
-        name = f"{self._folder}/{epoch}.npy"
+    @property
+    def state_dict(self) -> dict[str, Tensor]:
+        """The teacher's weights."""
+        return self._teacher.network
+
+    def __call__(self, epoch: int, views: ImageSource) -> Outputs:
+        """Logits (n, K) on the views of ``epoch`` in eval mode; features (n, F) if the tables have them."""
         if not self._stored:
             return self.predict(views)
-        table = self._cache.get(name, self._device)
-        if table is None:
-            table = self._read(name, len(views))
-            if table is None:
-                table = self.predict(views)
-                self._put(name, seal(_npy_bytes(table)))
-            self._cache.put(name, self._device, table)
-        return table
+        names = {kind: self._name(kind, epoch) for kind in self._kinds}
+        found = {kind: self._read(name, len(views)) for kind, name in names.items()}
+        tables = {kind: table for kind, table in found.items() if table is not None}
+        if len(tables) < len(names):
+            outputs = self.predict(views)
+            tables = {kind: table for kind, table in outputs._asdict().items() if table is not None}
+            for kind, name in names.items():
+                self._put(name, seal(_npy_bytes(tables[kind])))
+        for kind, name in names.items():
+            self._cache.put(name, self._device, tables[kind])
+        return Outputs(tables["logits"], tables.get("features"))
 
-    def predict(self, images: Tensor) -> Tensor:
+    def predict(self, images: ImageSource) -> Outputs:
         """The teacher's own forward, in fixed chunks."""
-        if self._network is None:
-            self._network = to_device(self._build_network(), self._device)
-            self._network.load_state_dict(self._teacher.network)
+        if self._forward is None:
+            self._forward = self._make_forward()
+            self._forward.network.load_state_dict(self._teacher.network)
         self._forwards["teacher"] += len(images)
-        return predict(self._network, images)
+        return self._forward.predict(images)
+
+    def _name(self, kind: str, epoch: int) -> str:
+        return f"{self._folder.format(kind)}/{epoch}.table"
 
     def _read(self, name: str, num_images: int) -> Tensor | None:
+        remembered = self._cache.get(name, self._device)
+        if remembered is not None:
+            return remembered
         payload = unseal(self._get(name))
         if payload is None:
             return None
         table = np.load(io.BytesIO(payload), allow_pickle=False)
-        if table.dtype != np.float32 or table.shape != (num_images, self._teacher.val_logits.shape[1]):
+        if table.dtype != np.float32 or len(table) != num_images:
             return None
         return torch.from_numpy(table).to(self._device)
 
 
-def tables_fit(epochs: int, num_images: int, num_classes: int, cache_gib: float) -> bool:
-    """Whether the float32 logits of all epochs stay within ``cache_gib``."""
-    return epochs * num_images * num_classes * _LOGIT_BYTES <= cache_gib * _GIB
+def tables_fit(epochs: int, num_images: int, num_outputs: int, cache_gib: float) -> bool:
+    """Whether the float32 outputs of all epochs, so many an image, stay within ``cache_gib``."""
+    return epochs * num_images * num_outputs * _OUTPUT_BYTES <= cache_gib * _GIB
 
 
 def _npy_bytes(table: Tensor) -> bytes:

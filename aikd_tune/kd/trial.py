@@ -1,5 +1,6 @@
 """One trial: phase 1 if its teacher does not exist yet, then the student, epoch by epoch; it can stop and go on."""
 
+import io
 import math
 import socket
 import time
@@ -9,19 +10,23 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from aikd_tune import __version__
 from aikd_tune.kd.checkpoint import read_checkpoint, write_checkpoint
-from aikd_tune.kd.device import device_kind, peak_memory_gib, prepare
+from aikd_tune.kd.device import device_kind, peak_memory_gib, prepare, to_device
+from aikd_tune.kd.forward import Forward
+from aikd_tune.kd.given_teacher import load_weights, read_weights
 from aikd_tune.kd.networks import build, num_parameters
-from aikd_tune.kd.outcome import Outcome, Predicted, Predictions, Row
+from aikd_tune.kd.outcome import Logits, Outcome, Predicted, Predictions, Row
 from aikd_tune.kd.phase_1 import PhaseOne
 from aikd_tune.kd.placed import PlacedImages, place
+from aikd_tune.kd.randomness import seeded
 from aikd_tune.kd.teacher import AloneLease, Get, Put, TableCache, TeacherLease, TeacherTables, tables_fit
 from aikd_tune.kd.training import Phase, Training
-from aikd_tune.spec.activity import needs_teacher
+from aikd_tune.spec.activity import needs_teacher, teacher_train
 from aikd_tune.spec.defaults import fill
-from aikd_tune.spec.fields import Setting
+from aikd_tune.spec.fields import Setting, Train
 from aikd_tune.spec.keys import teacher_key, trial_key, views_key
 
 _TABLES_BYTES = 256 * 1024**2
@@ -62,7 +67,14 @@ class TrialRun:
             key = teacher_key(setting, seed, fingerprint, train_on, threads=threads, device_kind=kind)
             self.teacher_key = key
             self._phase_1 = PhaseOne(
-                key, seed, lambda: self._training("teacher", None), get, put, lease or AloneLease()
+                key,
+                seed,
+                lambda: self._training("teacher", None),
+                get,
+                put,
+                lease or AloneLease(),
+                keeps_best=setting.teacher.checkpoint == "best",
+                given=None if setting.teacher.file is None else self._given_teacher,
             )
         self._tables: TeacherTables | None = None
         self._student: Training | None = None
@@ -141,21 +153,58 @@ class TrialRun:
         teacher = None if self._phase_1 is None else self._phase_1.teacher
         if teacher is None:
             return None
-        setting, facts = self._setting, self._images.facts
+        num_outputs, make_forward = self._images.facts.num_classes, self._teacher_forward
+        if self._critic_sees_features:
+            forward = make_forward()
+            num_outputs, make_forward = num_outputs + forward.num_features, lambda: forward
         return TeacherTables(
             teacher,
-            lambda: build(setting.model, facts.image_shape[0], facts.num_classes),
+            make_forward,
             self._views_key,
             self._device,
             get=self._get,
             put=self._put,
             cache=self._cache,
             forwards=self.forwards,
-            stored=tables_fit(setting.train.epochs, len(self._images), facts.num_classes, self._cache_gib),
+            stored=tables_fit(self._setting.train.epochs, len(self._images), num_outputs, self._cache_gib),
+            with_features=self._critic_sees_features,
         )
+
+    @property
+    def _critic_sees_features(self) -> bool:
+        term = self._setting.distill.adversarial
+        return self._setting.distill.method == "aikd" and term.weight > 0 and term.input == "features"
+
+    def _teacher_forward(self) -> Forward:
+        """A network for the teacher's weights, in the arithmetic of phase 1; one from a file computes in float32."""
+        setting = self._setting
+        train = Train() if setting.teacher.file is not None else teacher_train(setting)
+        with seeded(self._seed, "teacher/build"):  # its first weights are replaced, and disturb nobody's draws
+            network = build(setting.model, self._images.input_shape, self._images.facts.num_classes)
+        network = to_device(network, self._device, train.channels_last)
+        if train.compile:
+            network.compile()
+        return Forward(network, train.precision, self._device, self._critic_sees_features)
+
+    def _given_teacher(self) -> tuple[dict[str, Tensor], Logits]:
+        """Weights and validation logits of ``teacher.file``."""
+        path = self._setting.teacher.file
+        assert path is not None
+        forward = self._teacher_forward()
+        load_weights(forward.network, read_weights(path, self._setting.teacher.sha256), path)
+        self.forwards["teacher/evaluation"] += len(self._images.val.images)
+        logits = forward.predict(self._images.val.images).logits.cpu().numpy()
+        return {name: tensor.cpu() for name, tensor in forward.network.state_dict().items()}, logits
 
     def _training(self, phase: Phase, tables: TeacherTables | None) -> Training:
         return Training(self._setting, self._seed, self._images, self._device, phase, tables, self.forwards)
+
+    def student_weights(self) -> bytes:
+        """The student's state dict as torch.save writes it, on the CPU."""
+        buffer = io.BytesIO()
+        weights = {name: tensor.cpu() for name, tensor in self._started_student().network.state_dict().items()}
+        torch.save(weights, buffer)
+        return buffer.getvalue()
 
     def teacher_row(self) -> Row | None:
         """The row of the ``teachers`` table, once the teacher exists; with test metrics once test is open."""
@@ -198,7 +247,9 @@ class TrialRun:
             test, tables = self._images.test(), self._tables
             self._test = (
                 Predicted.on("test", student.predict(test.images), test),
-                None if tables is None else Predicted.on("test", tables.predict(test.images).cpu().numpy(), test),
+                None
+                if tables is None
+                else Predicted.on("test", tables.predict(test.images).logits.cpu().numpy(), test),
             )
         return replace(found, test=self._test[0], teacher_test=self._test[1])
 

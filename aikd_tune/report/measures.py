@@ -99,6 +99,7 @@ _MEASURES = {
     "ece15_scaled": ("ECE, 15 bins, temperature-scaled", "%", 2),
     "nll_scaled": ("NLL, temperature-scaled", "", 3),
     "teacher_agreement": ("agreement with the teacher", "%", 2),
+    "teacher_kl": ("KL from the teacher", "nats", 4),
 }
 
 

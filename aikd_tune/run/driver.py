@@ -73,7 +73,7 @@ def _folder(results: str, name: str) -> StudyFolder:
 def _refuse_differences(study_file: Path, study: Study, folder: StudyFolder) -> None:
     if not folder.is_study():
         return
-    recorded = load_study(folder.study_file, describe)
+    recorded = load_study(folder.study_file, None)
     different = differences(recorded, study)
     if different:
         advice = f"give the study another name (study: {study.name}-2), or undo the change"

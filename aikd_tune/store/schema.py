@@ -10,7 +10,7 @@ from aikd_tune.store.columns import SETTING_COLUMNS, Column, Kind
 Row = Mapping[str, Any]
 Table = Literal["trials", "teachers", "epochs", "bins", "predictions"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a column is added, removed or changes its meaning."""
 
 VERSION_KEY = b"aikd_tune.schema_version"
@@ -39,9 +39,10 @@ _METRICS: tuple[tuple[str, str, str], ...] = (
     ("ece15_scaled", "%", "ece15 after temperature scaling fitted on validation"),
     ("nll_scaled", "nats", "nll after temperature scaling fitted on validation"),
     ("teacher_agreement", "%", "images where the top-1 class is the teacher's"),
+    ("teacher_kl", "nats", "mean KL(teacher || student) at temperature 1"),
 )
 _SPLITS = {"val": "validation", "test": "test"}
-_METRIC_NULLS = {"top5_error": "at most 5 classes", "teacher_agreement": "no teacher"}
+_METRIC_NULLS = {"top5_error": "at most 5 classes", "teacher_agreement": "no teacher", "teacher_kl": "no teacher"}
 
 
 def _metrics(split: Literal["val", "test"], null_when: str) -> tuple[Column, ...]:
@@ -125,7 +126,7 @@ _EPOCHS = (
     Column("weight_previous", "float", "", "weight of the previous student's term in force", _OFF),
     Column("weight_adversarial", "float", "", "weight of the adversarial term in force", _OFF),
     Column("critic_gap", "float", "", "mean D(teacher) - mean D(student)", _OFF),
-    Column("grad_norm", "float", "", "L2 norm of the student's gradient, mean over steps"),
+    Column("grad_norm", "float", "", "L2 norm of the student's gradient, mean over steps", "no finite step (fp16)"),
     Column("train_error_augmented", "float", "%", "top-1 error on the epoch's training views, while training"),
     *_metrics("val", "not measured every epoch"),
     Column("epoch_s", "float", "s", "time of the epoch"),

@@ -3,9 +3,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
-from aikd_tune.kd.batchnorm import batches, needs_recalibration, predict, recalibrate
+from aikd_tune.kd.batchnorm import batches, near_equal, needs_recalibration, recalibrate
+from aikd_tune.kd.data.views import TensorImages
+from aikd_tune.kd.forward import Forward, chunk_images
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def test_statistics_are_the_plain_average_over_near_equal_chunks() -> None:
     norm = nn.BatchNorm2d(3)
     norm.running_mean.fill_(7.0)
     images = torch.randn(1100, 3, 2, 2) * 2 + 1
-    assert recalibrate(norm, [norm], images) == 1100
+    assert recalibrate(Forward(norm, "fp32", "cpu"), [norm], TensorImages(images)) == 1100
 
     chunks = np.array_split(images.double().numpy(), 3)  # 367, 367, 366: none above 512
     flat = [chunk.transpose(1, 0, 2, 3).reshape(3, -1) for chunk in chunks]
@@ -52,9 +56,16 @@ def test_recalibration_leaves_weights_and_needs_norms() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     before = [parameter.clone() for parameter in network.parameters()]
-    recalibrate(network, [network[1]], torch.randn(8, 1, 5, 5))
+    recalibrate(Forward(network, "fp32", "cpu"), [network[1]], TensorImages(torch.randn(8, 1, 5, 5)))
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
-    assert recalibrate(nn.Flatten(), [], torch.randn(8, 1, 5, 5)) == 0
+    assert recalibrate(Forward(nn.Flatten(), "fp32", "cpu"), [], TensorImages(torch.randn(8, 1, 5, 5))) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 600))
+def test_chunks_are_those_of_tensor_split(num_images: int, greatest: int) -> None:
+    chunks = np.array_split(np.arange(num_images), -(-num_images // greatest))
+    assert near_equal(num_images, greatest) == [(chunk[0], chunk[-1] + 1) for chunk in chunks]
 
 
 def test_predictions_use_running_statistics_in_chunks_of_512() -> None:
@@ -63,7 +74,22 @@ def test_predictions_use_running_statistics_in_chunks_of_512() -> None:
     sizes = []
     norm.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     images = torch.randn(1025, 1, 2, 2)
-    logits = predict(norm, images)
+    logits = Forward(norm, "fp32", "cpu").predict(TensorImages(images)).logits
     assert sizes == [512, 512, 1]
     torch.testing.assert_close(logits, images / (1 + 1e-5) ** 0.5)
     assert not logits.requires_grad
+
+
+def test_recalibration_leaves_dropout_off() -> None:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(3)
+    images = torch.randn(20, 3, 4, 4)
+    plain, dropped = nn.Sequential(nn.BatchNorm2d(3)), nn.Sequential(nn.Dropout(0.9), norm)
+    recalibrate(Forward(plain, "fp32", "cpu"), [plain[0]], TensorImages(images))
+    recalibrate(Forward(dropped, "fp32", "cpu"), [norm], TensorImages(images))
+    assert torch.equal(norm.running_mean, plain[0].running_mean)
+
+
+@pytest.mark.parametrize(("side", "images"), [(8, 512), (64, 512), (96, 227), (224, 41), (1000, 16)])
+def test_larger_images_come_in_smaller_chunks(side: int, images: int) -> None:
+    assert chunk_images((3, side, side)) == images

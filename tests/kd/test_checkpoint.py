@@ -33,7 +33,7 @@ def test_every_truncation_and_flipped_bit_is_noticed() -> None:
         (b"", "truncated or not a checkpoint"),
         (write_checkpoint(KEY, {})[:-1], "truncated or not a checkpoint"),
         (seal(b"not a zip archive"), "truncated or not a checkpoint"),
-        (pack({"format": 0, "trial_key": KEY}), "format 1 expected, found 0"),
+        (pack({"format": 0, "trial_key": KEY}), "format 2 expected, found 0"),
         (write_checkpoint(OTHER, {}), "belongs to trial bbbbbbbbbbbb"),
     ],
 )

@@ -9,6 +9,7 @@ from small_trials import NUM_TEST, NUM_TRAIN, NUM_VAL, Store, setting, timeless,
 from aikd_tune.kd import placed
 from aikd_tune.kd.data.load import load
 from aikd_tune.kd.data.splits import split
+from aikd_tune.kd.data.views import Pixels
 from aikd_tune.kd.metrics import evaluate
 from aikd_tune.store.schema import COLUMNS
 
@@ -67,15 +68,15 @@ def test_bins_hold_every_image_of_both_networks_once() -> None:
 
 @pytest.fixture
 def touched(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """Indices of all images that any trial copied to its device."""
+    """Indices of all images that any trial read."""
     seen: set[int] = set()
-    original = placed.to_pixels
+    original = Pixels._gathered
 
-    def recorded(images: Any, indices: Any, device: Any) -> Any:
-        seen.update(indices.tolist())
-        return original(images, indices, device)
+    def recorded(pixels: Pixels, chosen: Any, out: Any = None) -> Any:
+        seen.update(chosen.tolist())
+        return original(pixels, chosen, out)
 
-    monkeypatch.setattr(placed, "to_pixels", recorded)
+    monkeypatch.setattr(Pixels, "_gathered", recorded)
     monkeypatch.setattr(placed, "_placed", type(placed._placed)())
     return seen
 

@@ -3,23 +3,12 @@ from typing import Any
 
 import pytest
 
-from aikd_tune.kd.ramps import Weights, learning_rate, weights_in_force
-from aikd_tune.spec.fields import Distill, Train
+from aikd_tune.kd.ramps import Weights, weights_in_force
+from aikd_tune.spec.fields import Distill
 
 
 def distill(**fields: Any) -> Distill:
     return Distill.model_validate(fields)
-
-
-def test_cosine_learning_rate_starts_at_lr_and_would_be_zero_after_the_last_epoch() -> None:
-    train = Train(epochs=4, lr=0.2)
-    rates = [learning_rate(train, epoch) for epoch in (1, 2, 3, 4, 5)]
-    assert rates == pytest.approx([0.2, 0.1 + 0.1 / math.sqrt(2), 0.1, 0.1 - 0.1 / math.sqrt(2), 0.0])
-
-
-def test_constant_learning_rate() -> None:
-    train = Train(epochs=4, lr=0.2, lr_schedule="constant")
-    assert [learning_rate(train, epoch) for epoch in (1, 4)] == [0.2, 0.2]
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,16 @@ from aikd_tune.kd import training
 from aikd_tune.kd.networks import build
 from aikd_tune.kd.placed import place
 from aikd_tune.kd.randomness import generator, seeded
+from aikd_tune.kd.step import Learner
 from aikd_tune.spec.defaults import fill
 from aikd_tune.spec.fields import Setting
 
 SEED = 5
 Loss = Callable[[int, Tensor, Tensor, Tensor, Tensor], Tensor]  # epoch, images, logits, labels, image numbers
+
+
+def draws(prefix: str, epoch: int) -> Callable[[str], torch.Generator]:
+    return lambda purpose: generator(SEED, prefix + purpose, epoch)
 
 
 def transcription(
@@ -28,12 +33,12 @@ def transcription(
     """A plain training loop around ``loss_of``; the network, and copies of all parameters after every step."""
     images, chosen = place(chosen.data, "train", "cpu"), fill(chosen)
     with seeded(SEED, prefix + "init"):
-        network = build(chosen.model, 1, 10)
+        network = build(chosen.model, (1, 8, 8), 10)
     sgd = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4, nesterov=True)
     steps = []
     for epoch in range(1, epochs + 1):
         sgd.param_groups[0]["lr"] = 0.05 / 2 * (1 + torch.cos(torch.tensor(torch.pi * (epoch - 1) / epochs))).item()
-        views = images.views(chosen.data.views, generator(SEED, prefix + "views", epoch))
+        views = images.views(chosen.data.views, draws(prefix, epoch)).rows(slice(None))
         order = torch.randperm(NUM_TRAIN, generator=generator(SEED, prefix + "order", epoch))
         for which in (order[:64], order[64:]):  # 64 + 65: the single last image joins
             network.train()
@@ -51,9 +56,9 @@ def ours(chosen: Setting, store: Store, monkeypatch: pytest.MonkeyPatch) -> list
     steps = []
     original = training.step
 
-    def recorded(network: nn.Module, *rest: Any) -> Any:
-        record = original(network, *rest)
-        steps.append([parameter.detach().clone() for parameter in network.parameters()])
+    def recorded(learner: Learner, *rest: Any) -> Any:
+        record = original(learner, *rest)
+        steps.append([parameter.detach().clone() for parameter in learner.forward.network.parameters()])
         return record
 
     run = trial(chosen, store, SEED)
@@ -178,7 +183,7 @@ def test_snapshot_is_the_evaluated_student_of_the_epoch_before(monkeypatch: pyte
     run.advance(until_epoch=1)
     assert run._student is not None
     previous = copy.deepcopy(run._student.network).eval()
-    views = images.views(fill(chosen).data.views, generator(SEED, "views", 1))
+    views = images.views(fill(chosen).data.views, draws("", 1)).rows(slice(None))
     with torch.no_grad():
         first_layer = previous.conv1(views).double()  # of all views of the epoch, with its last weights
     torch.testing.assert_close(previous.norm1.running_mean.double(), first_layer.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)

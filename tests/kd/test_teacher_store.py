@@ -58,7 +58,7 @@ def test_tables_hold_the_teachers_logits_on_the_views_of_the_epoch() -> None:
     run = trial(chosen, store)
     run.advance()
     weights, tables = teacher_files(store)
-    assert [name.rsplit("/", 1)[1] for name in tables] == ["1.npy", "2.npy", "3.npy"]
+    assert [name.rsplit("/", 1)[1] for name in tables] == ["1.table", "2.table", "3.table"]
     table = np.load(io.BytesIO(store.blobs[tables[0]]), allow_pickle=False)
     assert table.dtype == np.float32
     assert table.shape == (NUM_TRAIN, 10)
@@ -67,7 +67,7 @@ def test_tables_hold_the_teachers_logits_on_the_views_of_the_epoch() -> None:
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "reshape"])
-@pytest.mark.parametrize("which", ["weights.pt", "rows.json", "2.npy"])
+@pytest.mark.parametrize("which", ["weights.pt", "rows.json", "2.table"])
 def test_damaged_bytes_are_made_again(damage: str, which: str) -> None:
     chosen, store = setting(), Store()
     expected = rows_of(chosen, store)
@@ -79,7 +79,7 @@ def test_damaged_bytes_are_made_again(damage: str, which: str) -> None:
         store.blobs[name] = good[:-40]
     elif damage == "delete":
         del store.blobs[name]
-    elif which == "2.npy":
+    elif which == "2.table":
         from aikd_tune.kd.sealed import seal
 
         buffer = io.BytesIO()

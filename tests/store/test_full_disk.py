@@ -32,7 +32,7 @@ def check(folder, confirmed):
 def test_files_that_may_not_grow(writers, tmp_path):
     """A limit on the size of a file: some table's rewrite hits it first."""
     folder = StudyFolder(tmp_path / "digits")
-    confirmed, error = run(writers, folder, 80_000)
+    confirmed, error = run(writers, folder, 120_000)
     assert error.endswith(": cannot be written: file too large")
     check(folder, confirmed)
     TableWriter(folder).compact()

@@ -13,7 +13,9 @@ from aikd_tune.store import column_name, describe_columns, setting_columns
 from aikd_tune.store.schema import COLUMNS, IDENTITY, SCHEMA_VERSION, SCHEMAS, to_arrow
 
 # Transcribed from the contract of the study folder; METRICS once with each split in front.
-METRICS = "error top5_error macro_f1 nll ece10 ece15 aurc eaurc brier ece15_scaled nll_scaled teacher_agreement"
+METRICS = (
+    "error top5_error macro_f1 nll ece10 ece15 aurc eaurc brier ece15_scaled nll_scaled teacher_agreement teacher_kl"
+)
 CONTRACT = {
     "trials": """study kind setting trial trial_key setting_key arm confirm_rank method seed split_seed state model
         epochs_planned batch_size lr weight_decay ce temperature teacher_weight previous_weight previous_source

@@ -315,7 +315,7 @@ def test_another_schema_version_is_refused(folder):
     path = folder.table("bins") / "empty.parquet"
     schema = SCHEMAS["bins"].with_metadata({**SCHEMAS["bins"].metadata, b"aikd_tune.schema_version": b"99"})
     pq.write_table(schema.empty_table(), path)
-    with pytest.raises(StudyFolderError, match=rf"^{path}: written with schema version 99, this program has 1"):
+    with pytest.raises(StudyFolderError, match=rf"^{path}: written with schema version 99, this program has 2"):
         read_rows(folder, "bins")
 
 
