@@ -62,6 +62,10 @@ def _data(draft: Draft) -> None:
         line = draft.line("data.path", "data.name")
         needed, near = ("a folder or file", "folder/of/parquet") if name == "parquet_images" else ("a folder", "folder")
         draft.problems.add(line, "data.path", f"{name} needs {needed}", "none", f"path: {near}")
+    mode = draft.values.get("data.mode")
+    if name not in FILE_SETS and mode is not None and draft.is_sound("data.mode"):
+        rule = f"belongs to {one_of(sorted(FILE_SETS))}"
+        draft.problems.add(draft.line("data.mode"), "data.mode", rule, f"{mode} with {name}", "the line left out")
     if name == "digits" and path is not None:
         near = "name: parquet_images"
         draft.problems.add(draft.line("data.path"), "data.path", "digits have none: they are built in", str(path), near)

@@ -90,6 +90,11 @@ class Data(Section):
     source_sha256: Sha256 | None = Field(
         None, description="SHA-256 of the source file of your own function; filled in when the study file is read"
     )
+    mode: Literal["rgb", "grey"] | None = Field(
+        None,
+        description="what every image of image_folder and parquet_images becomes; default: as the first, and others "
+        "are refused",
+    )
     stored_size: Count | None = Field(
         None,
         description="side of the decoded images: shorter side resized, centre cropped; default: the images' own, "

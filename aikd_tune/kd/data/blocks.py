@@ -26,7 +26,7 @@ class Encoded(NamedTuple):
 
 
 def decoded_blocks(images: Iterable[Encoded], form: Form) -> Iterator[Images]:
-    """Decode in order, larger images side by side in threads; of several images that cannot be used the first is named."""
+    """Decode in order, larger images side by side in threads; of several that cannot be used the first is named."""
     shape, remaining = form.shape, iter(images)
     with ThreadPoolExecutor(num_threads() if form.first_pixels >= _SMALL_PIXELS else 1) as pool:
         while batch := list(islice(remaining, images_a_block(shape))):

@@ -8,6 +8,7 @@ from aikd_tune.kd.data import digits, image_folder, own_set, parquet_files, torc
 from aikd_tune.kd.data.cache import cached_folder
 from aikd_tune.kd.data.decoded import LAYOUT, read_facts
 from aikd_tune.kd.data.source import Source, folder_name
+from aikd_tune.kd.data.storage import storage_of
 from aikd_tune.spec.catalogue import is_own_code
 from aikd_tune.spec.facts import DataFacts
 from aikd_tune.spec.fields import Data
@@ -39,7 +40,7 @@ def decoded_folder(data: Data) -> Path:
         return own_set.decoded_folder(data)
     find = _FILE_SETS.get(data.name, torchvision_files.find)
     source = find(data)
-    return cached_folder(folder_name(source.fingerprint, data.stored_size), source.decode)
+    return cached_folder(folder_name(source.fingerprint, storage_of(data)), source.decode)
 
 
 def _check_digits(data: Data) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from aikd_tune.errors import DataError
 from aikd_tune.kd.data.decoded import Images
 from aikd_tune.kd.data.fitting import draft, fit
+from aikd_tune.kd.data.storage import Storage
 
 # Formats that Pillow decodes by itself (EPS, for one, would start another program).
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
@@ -48,20 +49,18 @@ class Form:
     """What all decoded images of a set have in common."""
 
     shape: tuple[int, int, int]  # (C, H, W)
-    stored_size: int | None  # images of any size are resized and cropped to it; None: all must have ``shape``
+    storage: Storage
     first: str  # the image that gave the shape
     first_pixels: int  # in it as it is kept, from which the work on each image is guessed
-    repeats_grey: bool = False  # a grey image in a colour set gets three equal channels; else it is refused
 
 
-def form_of(content: Content, stored_size: int | None, where: str, repeats_grey: bool = False) -> Form:
-    """The form that the first image gives its set: one channel if it is grey, else three; its size if none is set."""
+def form_of(content: Content, storage: Storage, where: str) -> Form:
+    """The form that the first image gives its set where ``storage`` leaves it open: grey or colour, and its size."""
     with _opened(content, where) as image:
         width, height = _upright_size(image)
-        # A colour set of photographs may well begin with one of its few grey ones.
-        channels = 1 if image.mode in _GREY_MODES and not repeats_grey else 3
-    size = (height, width) if stored_size is None else (stored_size, stored_size)
-    return Form((channels, *size), stored_size, where, width * height, repeats_grey)
+        is_grey = image.mode in _GREY_MODES if storage.mode is None else storage.mode == "grey"
+    size = (height, width) if storage.size is None else (storage.size, storage.size)
+    return Form((1 if is_grey else 3, *size), storage, where, width * height)
 
 
 def decode_image(content: Content, form: Form, where: str) -> Images:
@@ -72,11 +71,11 @@ def decode_image(content: Content, form: Form, where: str) -> Images:
     channels, height, width = form.shape
     with _opened(content, where) as image:
         _check_mode(image, form, where)
-        if form.stored_size is None:
+        if form.storage.size is None:
             _check_size(image, form, where)
         else:
             _check_strip(image, where)
-            draft(image, form.stored_size)
+            draft(image, form.storage.size)
         transpose = _UPRIGHT.get(_orientation(image))
         try:
             levels = image.convert("L" if channels == 1 else "RGB")
@@ -84,8 +83,8 @@ def decode_image(content: Content, form: Form, where: str) -> Images:
             raise DataError(f"{where}: must be a whole image, found: {error}") from error
     if transpose is not None:
         levels = levels.transpose(transpose)
-    if form.stored_size is not None:
-        levels = fit(levels, form.stored_size)
+    if form.storage.size is not None:
+        levels = fit(levels, form.storage.size)
     return np.asarray(levels).reshape(height, width, channels).transpose(2, 0, 1)
 
 
@@ -123,11 +122,14 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _check_mode(image: Image.Image, form: Form, where: str) -> None:
+    if form.storage.mode is not None:
+        return
     is_grey = image.mode in _GREY_MODES
     if form.shape[0] == 1 and not is_grey:
-        raise DataError(f"{where}: all images must be grey as the first is ({form.first}), found mode {image.mode}")
-    if form.shape[0] == 3 and is_grey and not form.repeats_grey:
-        rule = f"all images must be in colour as the first is ({form.first})"
+        rule = f"all images must be grey as the first is ({form.first}) unless data.mode is set"
+        raise DataError(f"{where}: {rule}, found mode {image.mode}")
+    if form.shape[0] == 3 and is_grey:
+        rule = f"all images must be in colour as the first is ({form.first}) unless data.mode is rgb"
         raise DataError(f"{where}: {rule}, found a grey one (mode {image.mode})")
 
 

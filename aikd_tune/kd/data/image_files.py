@@ -8,6 +8,7 @@ import numpy as np
 from aikd_tune.kd.data.blocks import Encoded, decoded_blocks
 from aikd_tune.kd.data.decoded import PartName, PartToWrite, write_set
 from aikd_tune.kd.data.image_bytes import form_of, quiet_decoder
+from aikd_tune.kd.data.storage import Storage
 
 LabelledFile = tuple[str, int]  # path and label
 
@@ -16,18 +17,16 @@ LabelledFile = tuple[str, int]  # path and label
 def decode(
     parts: Mapping[PartName, Sequence[LabelledFile]],
     class_names: tuple[str, ...],
-    stored_size: int | None,
+    storage: Storage,
     fingerprint: str,
     folder: Path,
-    repeats_grey: bool = False,
 ) -> None:
     """Write the decoded set into ``folder`` (see ``decoded``); raises DataError naming the file.
 
-    The first training image says whether the set is grey (colour always, where grey images are repeated over three
-    channels), and gives the size where none is set.
+    The first training image says whether the set is grey or in colour, and its size, where ``storage`` does not.
     """
     first = parts["train"][0][0]
-    form = form_of(Path(first), stored_size, first, repeats_grey)
+    form = form_of(Path(first), storage, first)
     written = {
         part: PartToWrite(
             np.array([label for _, label in files], dtype=np.int64),

@@ -20,6 +20,7 @@ from aikd_tune.kd.data.classes import only_in
 from aikd_tune.kd.data.decoded import PartName
 from aikd_tune.kd.data.fingerprints import Entry, State, fingerprint, readable, state_of
 from aikd_tune.kd.data.source import Source
+from aikd_tune.kd.data.storage import Storage, storage_of
 from aikd_tune.spec.fields import Data
 
 # Raised when the same files mean something else than they did.
@@ -59,7 +60,7 @@ def find(data: Data) -> Source:
     ]
     contents = fingerprint(_KIND, entries, class_names)
     paths = {part: [(found.path, label) for label, found in part_files] for part, part_files in files.items()}
-    return Source(contents, partial(_decode, paths, class_names, data.stored_size, contents))
+    return Source(contents, partial(_decode, paths, class_names, storage_of(data), contents))
 
 
 def _part_folders(root: Path) -> Mapping[PartName, Path]:
@@ -153,10 +154,10 @@ def _listed(names: Sequence[str]) -> str:
 def _decode(
     files: Mapping[PartName, Sequence[tuple[str, int]]],
     class_names: tuple[str, ...],
-    stored_size: int | None,
+    storage: Storage,
     contents: str,
     folder: Path,
 ) -> None:
     from aikd_tune.kd.data.image_files import decode  # Pillow is needed to decode alone
 
-    decode(files, class_names, stored_size, contents, folder)
+    decode(files, class_names, storage, contents, folder)

@@ -16,7 +16,7 @@ from aikd_tune.kd.data.arrays import array_blocks, stored_shape
 from aikd_tune.kd.data.blocks import images_a_block
 from aikd_tune.kd.data.classes import check_same_classes, first_outside
 from aikd_tune.kd.data.decoded import Images, Labels, PartName, PartToWrite, write_set
-from aikd_tune.kd.data.own_code import described, load_function
+from aikd_tune.kd.own_code import described, load_function
 from aikd_tune.spec.fields import Data
 
 _CHANNELS = (1, 3)

@@ -17,6 +17,7 @@ from aikd_tune.errors import DataError, UserError
 from aikd_tune.kd.data.cache import cache_folder, cached_folder, locked
 from aikd_tune.kd.data.fingerprints import Entry, Known, entry, readable, remember, remembered
 from aikd_tune.kd.data.source import folder_name
+from aikd_tune.kd.data.storage import storage_of
 from aikd_tune.spec.fields import Data
 from aikd_tune.spec.own_code import source_sha256
 
@@ -37,7 +38,7 @@ def decoded_folder(data: Data) -> Path:
 
 def _written(state: Known, data: Data) -> Path | None:
     contents = remembered(state)
-    folder = cache_folder() / folder_name(contents or "", data.stored_size)
+    folder = cache_folder() / folder_name(contents or "", storage_of(data))
     return folder if contents is not None and folder.is_dir() else None
 
 
@@ -46,7 +47,7 @@ def _call(state: Known, data: Data) -> Path:
 
     arrays = call(data)
     contents = fingerprint(arrays)
-    folder = cached_folder(folder_name(contents, data.stored_size), partial(write, arrays, data.stored_size, contents))
+    folder = cached_folder(folder_name(contents, storage_of(data)), partial(write, arrays, data.stored_size, contents))
     remember(state, contents)
     return folder
 

@@ -8,6 +8,7 @@ from aikd_tune.errors import DataError
 from aikd_tune.kd.data.decoded import PartName
 from aikd_tune.kd.data.fingerprints import entry, fingerprint, readable
 from aikd_tune.kd.data.source import Source
+from aikd_tune.kd.data.storage import Storage, storage_of
 from aikd_tune.spec.fields import Data
 
 # Raised when files mean something else than they did.
@@ -21,7 +22,7 @@ def find(data: Data) -> Source:
         raise DataError("data.path: parquet_images needs a Parquet file or a folder of them, found none")
     parts = find_parts(Path(data.path).expanduser())
     contents = fingerprint(_KIND, [entry(part, file) for part, files in parts.items() for file in files])
-    return Source(contents, partial(_decode, parts, data.stored_size, contents))
+    return Source(contents, partial(_decode, parts, storage_of(data), contents))
 
 
 def find_parts(path: Path) -> Mapping[PartName, list[Path]]:
@@ -46,7 +47,7 @@ def find_parts(path: Path) -> Mapping[PartName, list[Path]]:
     return parts
 
 
-def _decode(parts: Mapping[PartName, list[Path]], stored_size: int | None, contents: str, folder: Path) -> None:
+def _decode(parts: Mapping[PartName, list[Path]], storage: Storage, contents: str, folder: Path) -> None:
     from aikd_tune.kd.data.parquet_images import decode  # pyarrow is slow to import, and needed to decode alone
 
-    decode(parts, stored_size, contents, folder)
+    decode(parts, storage, contents, folder)

@@ -15,10 +15,11 @@ from aikd_tune.kd.data.classes import check_same_classes, first_outside
 from aikd_tune.kd.data.decoded import Labels, PartName, PartToWrite, write_set
 from aikd_tune.kd.data.image_bytes import Form, form_of, quiet_decoder
 from aikd_tune.kd.data.parquet_columns import Columns, read_columns
+from aikd_tune.kd.data.storage import Storage
 
 
 @quiet_decoder()
-def decode(parts: Mapping[PartName, list[Path]], stored_size: int | None, fingerprint: str, folder: Path) -> None:
+def decode(parts: Mapping[PartName, list[Path]], storage: Storage, fingerprint: str, folder: Path) -> None:
     """Write the decoded set into ``folder`` (see ``decoded``); raises DataError naming the file, and the row if any.
 
     The first image of the training part says whether the set is grey, and gives the size where none is set.
@@ -29,7 +30,7 @@ def decode(parts: Mapping[PartName, list[Path]], stored_size: int | None, finger
     for column in every:
         _check_range(column, class_names)
     labels = {part: np.concatenate([column.labels for column in found]) for part, found in columns.items()}
-    form = _first_form(columns["train"], stored_size)
+    form = _first_form(columns["train"], storage)
     if "test" in labels:
         _check_test(labels["train"], labels["test"], class_names, parts)
     written = {part: PartToWrite(labels[part], decoded_blocks(_images(columns[part]), form)) for part in columns}
@@ -72,10 +73,10 @@ def _check_test(
     check_same_classes(train, test, class_names, f"{parts['train'][0]}", f"{parts['test'][0]}")
 
 
-def _first_form(columns: list[Columns], stored_size: int | None) -> Form:
+def _first_form(columns: list[Columns], storage: Storage) -> Form:
     for column in columns:
         for image in _images([column]):
-            return form_of(image.content, stored_size, image.where)
+            return form_of(image.content, storage, image.where)
     raise DataError(f"{columns[0].file}: the training part must hold images, found 0 rows")
 
 

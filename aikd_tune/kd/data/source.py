@@ -7,6 +7,7 @@ from typing import NamedTuple
 import PIL
 
 from aikd_tune.kd.data.decoded import LAYOUT
+from aikd_tune.kd.data.storage import Storage
 
 # Raised when the same bytes of an image become other levels.
 _DECODER = 2
@@ -19,7 +20,7 @@ class Source(NamedTuple):
     decode: Callable[[Path], None]
 
 
-def folder_name(fingerprint: str, stored_size: int | None) -> str:
-    """The cache's folder of a decoded set: it names the contents, what turns bytes into levels, and the size."""
-    size = "" if stored_size is None else f"-{stored_size}"
-    return f"v{LAYOUT}-{fingerprint[:32]}-{_DECODER}-pillow-{PIL.__version__}{size}"
+def folder_name(fingerprint: str, storage: Storage) -> str:
+    """The cache's folder of a decoded set: by contents, by what turns bytes into levels, and by how they are kept."""
+    kept = "".join(f"-{part}" for part in storage if part is not None)
+    return f"v{LAYOUT}-{fingerprint[:32]}-{_DECODER}-pillow-{PIL.__version__}{kept}"

@@ -36,6 +36,7 @@ from aikd_tune.kd.data.arrays import array_blocks, stored_shape
 from aikd_tune.kd.data.classes import first_outside
 from aikd_tune.kd.data.decoded import Images, Labels, PartName, PartToWrite, write_set
 from aikd_tune.kd.data.image_files import LabelledFile
+from aikd_tune.kd.data.storage import Storage
 
 _TRAIN, _TEST = {"train": True}, {"train": False}
 _SPLITS: Mapping[str, Mapping[PartName, tuple[dict[str, Any], ...]]] = {
@@ -119,7 +120,7 @@ def _decode_files(
     for part, files in parts.items():
         labels = np.array([label for _, label in files], dtype=np.int64)
         _check(name, root, part, labels, len(class_names), len(files))
-    image_files.decode(parts, class_names, stored_size, fingerprint, folder, repeats_grey=True)
+    image_files.decode(parts, class_names, Storage(stored_size, "rgb"), fingerprint, folder)
 
 
 def _class_names(name: str, root: Path, opened: Mapping[PartName, list[Any]]) -> tuple[str, ...]:

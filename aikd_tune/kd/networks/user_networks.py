@@ -1,18 +1,18 @@
 """A network of the user's own: a function or class that a study file names as ``package.module:function``."""
 
-import importlib
 import inspect
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 from torch import nn
 
 from aikd_tune.errors import UserError
 from aikd_tune.kd.networks.arguments import Argument, parse
 from aikd_tune.kd.networks.first_forward import require_logits, told
+from aikd_tune.kd.own_code import load_function
 from aikd_tune.spec.fields import Model
+from aikd_tune.spec.own_code import require_source, source_file
 
 
 def user_network(model: Model, image_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
@@ -23,7 +23,7 @@ def user_network(model: Model, image_shape: tuple[int, int, int], num_classes: i
     that turns images (n, C, H, W) into logits (n, num_classes). Raises UserError for everything that fails.
     """
     name, arguments = model.name, parse(model.arguments)
-    module, builder = _function(name)
+    builder = _function(model)
     channels, height, width = image_shape
     given: dict[str, object] = {
         "num_classes": num_classes,
@@ -34,7 +34,9 @@ def user_network(model: Model, image_shape: tuple[int, int, int], num_classes: i
     try:
         network = builder(**passed)
     except Exception as error:  # it is the user's: it may raise anything
-        raise UserError(f"model.name: {name} must return a network, found {_raised(error, module)}") from error
+        raise UserError(
+            f"model.name: {name} must return a network, found {_raised(error, str(source_file(name)))}"
+        ) from error
     if not isinstance(network, nn.Module):
         raise UserError(f"model.name: {name} must return a torch.nn.Module, found {type(network).__name__}")
     require_logits(network, name, image_shape, num_classes)
@@ -44,19 +46,12 @@ def user_network(model: Model, image_shape: tuple[int, int, int], num_classes: i
     return network
 
 
-def _function(name: str) -> tuple[ModuleType, Callable[..., object]]:
-    module_name, _, attribute = name.partition(":")
+def _function(model: Model) -> Callable[..., object]:
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # the module is run, and may raise anything
-        raise UserError(f"model.name: {name} must be importable, found {told(error)}") from error
-    builder = getattr(module, attribute, None)
-    if builder is None:
-        place = _file(module) or "a folder without a module"
-        raise UserError(f"model.name: {module_name} must define {attribute}, found none in {place}")
-    if not callable(builder):
-        raise UserError(f"model.name: {name} must be a function or class, found {type(builder).__name__}")
-    return module, builder
+        require_source(model.name, model.source_sha256)
+        return load_function(model.name)
+    except UserError as error:
+        raise UserError(f"model.name: {error}") from error
 
 
 def _checked(
@@ -85,12 +80,7 @@ def _checked(
     return passed | arguments
 
 
-def _file(module: ModuleType) -> str | None:
-    """Its source file; a mere folder has none."""
-    return getattr(module, "__file__", None)
-
-
-def _raised(error: Exception, module: ModuleType) -> str:
-    """The exception in one line, with the last line of the user's module that it came through."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _file(module)]
-    return f"{told(error)} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else told(error)
+def _raised(error: Exception, file: str) -> str:
+    """The exception in one line, with the last line of the user's file that it came through."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{told(error)} ({Path(file).name}:{frames[-1].lineno})" if frames else told(error)

@@ -44,7 +44,8 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path.write_bytes(encode(np.zeros((40, 40), np.uint8)))
     first = root / "train/class_000/class_000_00000.png"
     assert refusal(root) == (
-        f"{path}: all images must be in colour as the first is ({first}), found a grey one (mode L)"
+        f"{path}: all images must be in colour as the first is ({first}) unless data.mode is rgb, "
+        "found a grey one (mode L)"
     )
     path.write_bytes(encode(np.zeros((50, 30, 3), np.uint8)))
     assert refusal(root) == (

@@ -11,7 +11,7 @@ from torchvision.transforms import functional as tv
 from aikd_tune.errors import DataError, UserError
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.data.load import load
-from aikd_tune.kd.data.own_code import load_function
+from aikd_tune.kd.own_code import load_function
 from aikd_tune.spec.fields import Data
 from aikd_tune.spec.own_code import source_sha256
 

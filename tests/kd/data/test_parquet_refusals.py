@@ -58,11 +58,12 @@ CASES: dict[str, tuple[Make, str]] = {
     ),
     "colour among grey": (
         lambda path: write_parquet(path, [GREY, COLOUR], [0, 1]),
-        "FILE: row 1: all images must be grey as the first is (FILE: row 0), found mode RGB",
+        "FILE: row 1: all images must be grey as the first is (FILE: row 0) unless data.mode is set, found mode RGB",
     ),
     "grey among colour": (
         lambda path: write_parquet(path, [COLOUR, GREY], [0, 1]),
-        "FILE: row 1: all images must be in colour as the first is (FILE: row 0), found a grey one (mode L)",
+        "FILE: row 1: all images must be in colour as the first is (FILE: row 0) unless data.mode is rgb, "
+        "found a grey one (mode L)",
     ),
     "16 bits": (
         lambda path: write_parquet(path, [DEEP, DEEP], [0, 1]),

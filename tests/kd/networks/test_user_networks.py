@@ -1,5 +1,6 @@
 """Networks of the user's own: what they are called with, and one line for everything that goes wrong."""
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -140,9 +141,6 @@ LOGITS = "must turn images (n, 1, 8, 8) into logits (n, 10), found"
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("absent_nets:build", "must be importable, found ModuleNotFoundError: No module named 'absent_nets'"),
-        ("broken_nets:build", "must be importable, found OSError: no such disk"),
-        ("own_nets:constant", "must be a function or class, found int"),
         ("own_nets:without_classes", "must take num_classes, found (in_channels)"),
         ("own_nets:raising", "must return a network, found KeyError: 'colours\\nof the rainbow' (own_nets.py:32)"),
         ("own_nets:text", "must return a torch.nn.Module, found str"),
@@ -158,18 +156,35 @@ def test_one_line_for_what_goes_wrong(name: str, message: str) -> None:
     assert refusal(name) == f"model.name: {name} {message}"
 
 
-def test_a_function_that_is_not_there(module: Path) -> None:
-    assert refusal("own_nets:bild") == f"model.name: own_nets must define bild, found none in {module}"
+NO_FILE = "must be a Python file in this folder, on PYTHONPATH or installed, found none"
 
 
-def test_a_folder_is_no_module(tmp_path: Path) -> None:
-    (tmp_path / "folder_of_nets").mkdir()
-    message = "model.name: folder_of_nets must define build, found none in a folder without a module"
-    assert refusal("folder_of_nets:build") == message
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("absent_nets:build", f"module absent_nets {NO_FILE}"),
+        ("folder_of_nets:build", f"module folder_of_nets {NO_FILE}"),
+        ("builtins:dict", f"module builtins {NO_FILE}"),
+        ("broken_nets:build", "module broken_nets must be importable, found OSError: no such disk (BROKEN:2)"),
+        ("own_nets:constant", "constant must be a function of OWN, found int"),
+        ("own_nets:bild", "bild must be a function of OWN, found nothing of that name"),
+    ],
+)
+def test_one_line_for_a_function_that_cannot_be_had(name: str, message: str, module: Path) -> None:
+    (module.parent / "folder_of_nets").mkdir()
+    broken = str(module.parent / "broken_nets.py")
+    assert refusal(name) == f"model.name: {name}: {message.replace('OWN', str(module)).replace('BROKEN', broken)}"
 
 
-def test_a_type_that_does_not_state_its_arguments() -> None:
-    assert refusal("builtins:dict").startswith("model.name: builtins:dict must state its arguments, found ValueError: ")
+def test_a_source_file_that_has_changed_is_refused(module: Path) -> None:
+    recorded = "0" * 64
+    model = Model.model_validate({"name": "own_nets:anything", "source_sha256": recorded})
+    with pytest.raises(UserError) as caught:
+        build(model, (1, 8, 8), 10)
+    assert str(caught.value) == (
+        f"model.name: own_nets:anything: {module} must have SHA-256 {recorded} as when the study began, "
+        f"found {hashlib.sha256(module.read_bytes()).hexdigest()}"
+    )
 
 
 def test_errors_of_other_code_name_the_line_of_the_module() -> None:
