@@ -14,21 +14,7 @@ from aikd_tune.spec.compare import differences
 from aikd_tune.spec.domains import ABSENT, Choice, Domain, IntRange, LogUniform, Uniform
 from aikd_tune.spec.dump import dump_setting, dump_study
 from aikd_tune.spec.facts import DataFacts, count_of
-from aikd_tune.spec.fields import (
-    AdversarialTerm,
-    Confirm,
-    Data,
-    Distill,
-    EarlyStopping,
-    Model,
-    PerTrial,
-    Resources,
-    Search,
-    Setting,
-    TeacherTrain,
-    Train,
-    Views,
-)
+from aikd_tune.spec.fields import AdversarialTerm, Data, Distill, Model, Setting, TeacherTrain, Train, Views
 from aikd_tune.spec.first import baseline_setting, first_settings
 from aikd_tune.spec.json_schema import json_schema
 from aikd_tune.spec.keys import NUMERICS, setting_key, teacher_key, trial_key, views_key
@@ -38,6 +24,7 @@ from aikd_tune.spec.rungs import rung_epochs
 from aikd_tune.spec.space import Space
 from aikd_tune.spec.starter import starter
 from aikd_tune.spec.study import Study, is_maximised
+from aikd_tune.spec.study_fields import Confirm, EarlyStopping, PerTrial, Resources, Search
 
 __all__ = [
     "ABSENT",

@@ -9,7 +9,7 @@ from aikd_tune.errors import UserError
 from aikd_tune.spec.catalogue import is_own_code
 from aikd_tune.spec.draft import Draft
 from aikd_tune.spec.facts import DataFacts
-from aikd_tune.spec.fields import SHA256
+from aikd_tune.spec.kinds import SHA256
 from aikd_tune.spec.own_code import source_sha256
 
 _NOTHING = "the line left out"

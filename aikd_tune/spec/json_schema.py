@@ -4,10 +4,11 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from aikd_tune.spec.fields import Section, StudyFile
+from aikd_tune.spec.kinds import Section
 from aikd_tune.spec.leaves import section_of
 from aikd_tune.spec.read_fields import may_be_searched
 from aikd_tune.spec.rules import Flag, Null, Number, Rule, Text, Words, rule_of
+from aikd_tune.spec.study_fields import StudyFile
 
 Schema = dict[str, Any]
 

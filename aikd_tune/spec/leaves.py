@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from aikd_tune.spec.fields import Section, Setting
+from aikd_tune.spec.fields import Setting
+from aikd_tune.spec.kinds import Section
 
 Scalar = bool | int | float | str | None
 

@@ -13,7 +13,7 @@ from aikd_tune.spec.document import read_document
 from aikd_tune.spec.domains import Domain, is_number
 from aikd_tune.spec.draft import Draft
 from aikd_tune.spec.facts import DataFacts
-from aikd_tune.spec.fields import Confirm, Data, Resources, Search
+from aikd_tune.spec.fields import Data
 from aikd_tune.spec.identity import identify, identify_data
 from aikd_tune.spec.leaves import FIELD_DEFAULTS, SETTING_FIELDS, Scalar, nest, unflatten
 from aikd_tune.spec.names import ALL_FIELDS
@@ -24,6 +24,7 @@ from aikd_tune.spec.rules import rule_of
 from aikd_tune.spec.sizes import data_of, resolve_sizes
 from aikd_tune.spec.space import Space
 from aikd_tune.spec.study import Study
+from aikd_tune.spec.study_fields import Confirm, Resources, Search
 
 Describe = Callable[[Data], DataFacts]
 

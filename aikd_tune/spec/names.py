@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Sequence
 
 from aikd_tune.spec.defaults import inherited
-from aikd_tune.spec.fields import StudyFile
 from aikd_tune.spec.leaves import walk
 from aikd_tune.spec.problems import one_of
+from aikd_tune.spec.study_fields import StudyFile
 
 ALL_FIELDS = dict(walk(StudyFile))
 

@@ -6,12 +6,13 @@ from pydantic.fields import FieldInfo
 
 from aikd_tune.spec.document import Item, ListItem, MappingItem, ScalarItem
 from aikd_tune.spec.draft import Draft
-from aikd_tune.spec.fields import Section, StudyFile
+from aikd_tune.spec.kinds import Section
 from aikd_tune.spec.leaves import SETTING_FIELDS, section_of
 from aikd_tune.spec.names import nearest_key, usual_value
 from aikd_tune.spec.problems import yaml_text
 from aikd_tune.spec.read_domain import read_domain
 from aikd_tune.spec.rules import Rule, rule_of
+from aikd_tune.spec.study_fields import StudyFile
 
 _CALL = re.compile(r"(uniform|loguniform|int|choice)\s*[(\[](.*?)[)\]]?")
 

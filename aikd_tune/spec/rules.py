@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from aikd_tune.spec.fields import ARGUMENTS, HIDDEN, MILESTONES, NAME, OWN_CODE, SHA256, SHARE
+from aikd_tune.spec.kinds import ARGUMENTS, HIDDEN, MILESTONES, NAME, OWN_CODE, SHA256, SHARE
 from aikd_tune.spec.leaves import Scalar
 from aikd_tune.spec.problems import one_of, yaml_text
 

@@ -1,6 +1,6 @@
 """Where early stopping decides."""
 
-from aikd_tune.spec.fields import EarlyStopping
+from aikd_tune.spec.study_fields import EarlyStopping
 
 
 def rung_epochs(early_stopping: EarlyStopping, epochs: int) -> tuple[int, ...]:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from aikd_tune.spec.fields import MAXIMISED_METRICS, Confirm, Resources, Search, Setting
+from aikd_tune.spec.fields import Setting
 from aikd_tune.spec.space import Space
+from aikd_tune.spec.study_fields import MAXIMISED_METRICS, Confirm, Resources, Search
 
 
 @dataclass(frozen=True)

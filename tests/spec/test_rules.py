@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 from study_strategies import many, values_of
 
-from aikd_tune.spec.fields import Section, StudyFile
+from aikd_tune.spec.kinds import Section
 from aikd_tune.spec.leaves import SETTING_FIELDS, Scalar, section_of
 from aikd_tune.spec.names import ALL_FIELDS
 from aikd_tune.spec.problems import yaml_text
 from aikd_tune.spec.rules import rule_of
+from aikd_tune.spec.study_fields import StudyFile
 
 WORDS = [
     "auto",
