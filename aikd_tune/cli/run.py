@@ -9,6 +9,8 @@ from aikd_tune.run.driver import run_study
 def run_command(study: Path, results: str, address: str | None, trials: int | None) -> int:
     """Run, then write the report and say the answer."""
     result = run_study(study, results, address, trials)
+    for trial, warning in result.warnings:
+        print(f"warning: trial {trial}: {warning}", file=sys.stderr)
     for trial, reason in result.failures:
         print(f"trial {trial} failed: {reason}", file=sys.stderr)
     if result.interrupted:

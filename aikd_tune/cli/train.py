@@ -1,19 +1,20 @@
 """``aikd-tune train``: one trial of fixed values in this process, without Ray."""
 
 import sys
+import time
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from aikd_tune.errors import StudyFileError
+from aikd_tune.errors import StudyFileError, UsageError
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.device import usable_device
 from aikd_tune.kd.trial import TrialRun
+from aikd_tune.run.interrupt import Interrupt
 from aikd_tune.spec import Study, load_study
-from aikd_tune.store import Blobs
-from aikd_tune.store.files import write_atomic
-from aikd_tune.store.folder import TEACHERS, local_path
+from aikd_tune.store import Blobs, TrialCheckpoints, write_atomic
+from aikd_tune.store.folder import TEACHERS, TRAINED, local_path
 
 SHOWN = ("val_error", "val_nll", "val_ece15", "val_aurc", "val_brier")
 
@@ -21,15 +22,18 @@ SHOWN = ("val_error", "val_nll", "val_ece15", "val_aurc", "val_brier")
 def train_command(path: Path, seed: int | None, results: str, device: str | None, save: Path | None) -> int:
     """Train and print the validation metrics; the teacher is read from, and kept in, the results root.
 
-    ``save``: where the student's state dict goes, which ``teacher.file`` reads.
+    ``save``: where the student's state dict goes, which ``teacher.file`` reads. What a kill leaves is gone on from.
     """
     device = usable_device(device)
+    if save is not None and (save.is_dir() or not save.absolute().parent.is_dir()):
+        raise UsageError(f"--save: must be a file in a folder that exists, found {save}")
     study = load_study(path, describe)
     if study.space.domains:
         raise StudyFileError(
             [f"{path}: {name}: must be a value for train, found a domain" for name in study.space.domains]
         )
-    teachers = Blobs(local_path(results) / TEACHERS)
+    root = local_path(results)
+    teachers = Blobs(root / TEACHERS)
     run = TrialRun(
         study.base,
         study.seed if seed is None else seed,
@@ -39,28 +43,39 @@ def train_command(path: Path, seed: int | None, results: str, device: str | None
         threads=study.resources.per_trial.cpus,
         cache_gib=study.resources.teacher_cache_gib,
     )
-    _train(study, run)
+    checkpoints = TrialCheckpoints(Blobs(root / TRAINED), run.trial_key)
+    for refused in checkpoints.restore(run.restore):
+        print(f"warning: {refused}", file=sys.stderr)
+    if run.epoch:
+        print(f"going on after epoch {run.epoch}", file=sys.stderr)
+    if _train(study, run, checkpoints):
+        print(f"interrupted after epoch {run.epoch}; the same command continues", file=sys.stderr)
+        return 130
     columns = run.outcome().columns
     for name in SHOWN:
         if columns.get(name) is not None:  # nothing was validated if the teacher diverged
             print(f"{name:<12}{columns[name]:.4g}")
-    if save is not None and not run.diverged:
-        write_atomic(save, run.student_weights(), save.parent)
-        print(f"student     {save}")
     if run.diverged:
         print(f"diverged after {run.epoch} epochs: a loss or the validation NLL was not finite", file=sys.stderr)
+    elif save is not None:
+        write_atomic(save, run.student_weights(), save.absolute().parent)
+        print(f"{'student':<12}{save}")
+    checkpoints.remove()
     return int(run.diverged)
 
 
-def _train(study: Study, run: TrialRun) -> None:
+def _train(study: Study, run: TrialRun, checkpoints: TrialCheckpoints) -> bool:
+    """Train to the end, or to the end of the epoch in which a signal came; whether one did."""
     bar = (TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(*bar, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+    saved_at = time.monotonic()
+    progress = Progress(*bar, TimeRemainingColumn(), console=Console(stderr=True))
+    with Interrupt() as interrupt, progress:
         phases = {
             "teacher": progress.add_task(
                 "teacher",
                 total=study.base.teacher.epochs or study.base.train.epochs,
                 note="",
-                visible=run.teacher_key is not None,
+                visible=run.teacher_key is not None and study.base.teacher.file is None,
             ),
             "student": progress.add_task("student", total=study.base.train.epochs, note=""),
         }
@@ -68,3 +83,10 @@ def _train(study: Study, run: TrialRun) -> None:
             for row in run.advance(seconds=0):
                 note = f"loss {row['loss']:.3f}  val_error {row['val_error']:.2f} %"
                 progress.update(phases[row["phase"]], completed=row["epoch"], note=note)
+            due = interrupt.count > 0 or time.monotonic() - saved_at >= study.resources.checkpoint_every_s
+            if due and not run.finished:
+                saved_at = time.monotonic()
+                checkpoints.save(1 if run.in_phase_1 else 2, run.epoch, run.checkpoint())
+            if interrupt.count > 0 and not run.finished:
+                return True
+    return False

@@ -197,6 +197,7 @@ class Conductor:
             for row in report.rows
         ]
         self._writer.append("epochs", rows)
+        self.tally.warnings += [(job.trial, warning) for warning in report.warnings or ()]
         for row in rows:
             if row["phase"] == "student":
                 self._curves[job.trial][row["epoch"]] = minimised(self._metric, row[self._metric])

@@ -1,6 +1,7 @@
 """``aikd-tune run``: what is missing of a study is run, whatever happened before."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ class Result:
     """Trial and reason."""
     interrupted: bool
     exhausted: bool
+    warnings: Sequence[tuple[int, str]] = ()
+    """Trial, and what happened to it though it went on."""
 
     @property
     def exit_code(self) -> int:
@@ -54,7 +57,12 @@ def run_study(study_file: Path, results: str, address: str | None = None, trials
         conductor.provenance.end_run("interrupted" if interrupted else "complete")
     tally = conductor.tally
     return Result(
-        folder.path, sum(len(s) for s in tally.seconds.values()), tally.failures, interrupted, conductor.exhausted
+        folder.path,
+        sum(len(s) for s in tally.seconds.values()),
+        tally.failures,
+        interrupted,
+        conductor.exhausted,
+        tally.warnings,
     )
 
 

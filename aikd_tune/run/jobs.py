@@ -56,3 +56,5 @@ class Report(NamedTuple):
     bins: list[Row] | None = None
     predictions: list[Row] | None = None
     error: str | None = None
+    warnings: list[str] | None = None
+    """What a person should know of the trial though it goes on, such as a damaged checkpoint."""

@@ -17,6 +17,8 @@ class Tally:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     """kind -> wall seconds of the trials that ended in this run."""
     failures: list[tuple[int, str]] = field(default_factory=list)
+    warnings: list[tuple[int, str]] = field(default_factory=list)
+    """Trial and what happened to it though it went on."""
     best: Candidate | None = None
     best_raw: float | None = None
     losses: dict[int, int] = field(default_factory=dict)

@@ -3,14 +3,13 @@
 import math
 import time
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from ray.exceptions import RayError
 
-from aikd_tune.errors import StudyFolderError, UserError
+from aikd_tune.errors import UserError
 from aikd_tune.kd.device import device_name
 from aikd_tune.kd.teacher import TableCache
 from aikd_tune.kd.trial import TrialRun
@@ -18,7 +17,7 @@ from aikd_tune.run.coordinator import ClusterLease, Draining
 from aikd_tune.run.history import minimised
 from aikd_tune.run.jobs import Job, Report, Row
 from aikd_tune.run.rows import without_validation
-from aikd_tune.store import Blobs, software
+from aikd_tune.store import Blobs, TrialCheckpoints, software
 
 STEP_S = 1.0
 """A step ends after the first epoch that exceeds this, or at a rung: rows reach the tables at least this often."""
@@ -38,7 +37,7 @@ class Worker:
         self._cache_gib: float = config["cache_gib"]
         self._metric: str = config["metric"]
         self._checkpoint_every_s: float = config["checkpoint_every_s"]
-        self._checkpoints, self._teachers = Blobs(Path(config["checkpoints"])), Blobs(Path(config["teachers"]))
+        self._all_checkpoints, self._teachers = Blobs(Path(config["checkpoints"])), Blobs(Path(config["teachers"]))
         self._coordinator, self._actor = coordinator, actor
         self._cache = TableCache(CACHE_BYTES)
         self.draining = False
@@ -49,6 +48,8 @@ class Worker:
         self._job, self._levels = job, levels
         self._lease = ClusterLease(self._coordinator, self._actor, job.trial_key)
         self._run: TrialRun | None = None
+        self._checkpoints = TrialCheckpoints(self._all_checkpoints, job.trial_key)
+        self._warnings: list[str] = []  # of checkpoints, until they are told
         self._teacher_told = False
         self._saved_at = time.monotonic()
 
@@ -105,24 +106,12 @@ class Worker:
             tables_cache=self._cache,
             open_test=job.test_look is not None,
         )
-        for name in sorted(self._checkpoints.names(job.trial_key), reverse=True):
-            data = self._checkpoints.get(name)
-            try:
-                if data is not None:
-                    run.restore(data)
-                    break
-            except UserError:  # truncated or foreign: the one before it, or the beginning
-                continue
+        self._warnings = self._checkpoints.restore(run.restore)
         return run
 
     def _save(self, run: TrialRun) -> None:
-        """Keep the newest two checkpoints. One that cannot be written is left out: the trial itself is well."""
-        phase = 1 if run.in_phase_1 else 2
         self._saved_at = time.monotonic()
-        with suppress(StudyFolderError):
-            self._checkpoints.put(f"{self._job.trial_key}/{phase}-{run.epoch:06d}.pt", run.checkpoint())
-            for name in self._checkpoints.names(self._job.trial_key)[:-2]:
-                self._checkpoints.delete(name)
+        self._checkpoints.save(1 if run.in_phase_1 else 2, run.epoch, run.checkpoint())
 
     def _ended(self, run: TrialRun, state: Literal["running", "complete", "diverged"], rows: list[Row]) -> Report:
         outcome = run.outcome()
@@ -133,15 +122,16 @@ class Worker:
     def _report(
         self, state: Literal["running", "complete", "diverged", "failed", "interrupted"], rows: list[Row]
     ) -> Report:
-        run = self._run
+        run, warnings = self._run, self._warnings
+        self._warnings = []
         if run is None:
-            return Report(state, 0, math.inf, rows)
+            return Report(state, 0, math.inf, rows, warnings=warnings)
         value = minimised(self._metric, run.value(self._metric)) if run.epoch and not run.diverged else math.inf
         # A teacher whose test metrics will be known at the end is told of then, once.
         early = self._job.test_look is not None and not run.finished
         teacher = None if self._teacher_told or early else run.teacher_row()
         self._teacher_told = teacher is not None or self._teacher_told
-        return Report(state, run.epoch, value, rows, teacher=teacher)
+        return Report(state, run.epoch, value, rows, teacher=teacher, warnings=warnings)
 
     def _failed(self, error: str) -> Report:
         # Nothing else of the run is asked: what has failed once would fail again.

@@ -1,6 +1,7 @@
 """The study folder: Parquet tables, provenance, lock and binary files; the only truth about a study."""
 
 from aikd_tune.store.blobs import Blobs
+from aikd_tune.store.checkpoints import TrialCheckpoints
 from aikd_tune.store.columns import column_name, setting_columns
 from aikd_tune.store.files import write_atomic
 from aikd_tune.store.folder import StudyFolder
@@ -16,6 +17,7 @@ __all__ = [
     "StudyFolder",
     "StudyLock",
     "TableWriter",
+    "TrialCheckpoints",
     "column_name",
     "describe_columns",
     "holder",

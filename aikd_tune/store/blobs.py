@@ -26,11 +26,11 @@ class Blobs:
 
     def put(self, name: str, data: bytes) -> None:
         """Write a blob, whole or not at all; durable when this returns."""
-        write_atomic(self._path(name), data, self._root / _SCRATCH)
+        write_atomic(self.path(name), data, self._root / _SCRATCH)
 
     def get(self, name: str) -> bytes | None:
         """The bytes of a blob, or None where there is none."""
-        path = self._path(name)
+        path = self.path(name)
         with one_line_errors(path, "cannot be read"):
             try:
                 return path.read_bytes()
@@ -39,20 +39,21 @@ class Blobs:
 
     def names(self, under: str = "") -> list[str]:
         """Names of all blobs, or of those below the folder ``under``, sorted."""
-        top = self._path(under) if under else self._root
+        top = self.path(under) if under else self._root
         found = (path for path in top.rglob("*") if path.is_file())
         names = (path.relative_to(self._root).as_posix() for path in found)
         return sorted(name for name in names if not name.startswith(f"{_SCRATCH}/"))
 
     def delete(self, name: str) -> None:
         """Remove a blob, or all below a folder of them; nothing happens where there is none."""
-        remove_tree(self._path(name))
+        remove_tree(self.path(name))
 
     def clear_temporary(self, older_than_s: float = 3600.0) -> None:
         """Remove temporary files of dead writers: those that nobody has written to for so long."""
         clear_temporary(self._root / _SCRATCH, older_than_s)
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """Where a blob is, or would be."""
         parts = name.split("/")
         if not (len(parts) <= _MAX_DEPTH and all(_SEGMENT.fullmatch(part) for part in parts)):
             raise StudyFolderError(f"{self._root}: {name!r} cannot name a file here")

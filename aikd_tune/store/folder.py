@@ -8,6 +8,7 @@ from aikd_tune.errors import StudyFolderError
 from aikd_tune.store.files import remove_tree, write_atomic
 
 TEACHERS = "_teachers"
+TRAINED = "_train"  # checkpoints of trials that run outside a study
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")  # one slash: Path("s3://bucket") has lost the other
 _STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
