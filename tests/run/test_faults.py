@@ -118,6 +118,29 @@ def test_a_signal_leaves_a_study_that_run_continues(
     same(tables(tmp_path / "results/small"), undisturbed[0])
 
 
+@pytest.mark.timeout(250)
+def test_a_damaged_checkpoint_is_named_and_the_trial_goes_on_without_it(tmp_path: Path) -> None:
+    longer = ("train: {epochs: 4, batch_size: 32}", "train: {epochs: 300, batch_size: 8}")
+    short = ("trials: 8, early_stopping: {name: asha, min_epochs: 2, reduction: 2}", "trials: 1")
+    once = ("confirm: {settings: 1, replicates: 2, baselines: [ce]}", "confirm: {settings: 0}")
+    often = ("confirm:", "resources: {max_concurrent: 1, checkpoint_every_s: 0}\nconfirm:")
+    study = write_study(tmp_path, often, longer, short, once)
+    process = start("run", study, cwd=tmp_path)
+    folder = tmp_path / "results/small/checkpoints"
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not list(folder.glob("*/2-*.pt")) and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    newest = max(folder.glob("*/*.pt"))
+    newest.write_bytes(newest.read_bytes()[:-50])
+    done = aikd_tune("run", study, cwd=tmp_path)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"warning: trial 0: {newest}: not used: checkpoint of trial {newest.parent.name[:12]}: ")
+    assert aikd_tune("run", study, cwd=tmp_path).stderr == ""
+
+
 @pytest.mark.timeout(200)
 def test_two_workers_give_the_rows_of_one_wherever_they_ran_the_same_trial(
     tmp_path: Path, undisturbed: tuple[dict[str, pd.DataFrame], float]
