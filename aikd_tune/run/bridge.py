@@ -96,3 +96,7 @@ class RowCallback(_OfThisProcess, Callback):
     ) -> None:
         """Every result passes here once, before the searcher hears that a trial is complete."""
         self._conductor.record(self._searcher.job(trial.trial_id), result["report"][0])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tune keeps the last result of every trial that it has seen; ours may hold the predictions on a whole set."""
+        trial.run_metadata.last_result.pop("report", None)
