@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aikd_tune.errors import DataError
+from aikd_tune.errors import DataError, StudyFileError, UserError
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.data.published import published_facts
 from aikd_tune.spec import (
@@ -12,14 +12,13 @@ from aikd_tune.spec import (
     LogUniform,
     Study,
     Uniform,
-    active_fields,
     advice,
     first_settings,
     load_study,
-    needs_teacher,
 )
-from aikd_tune.spec.facts import DataFacts
-from aikd_tune.spec.fields import Data
+from aikd_tune.spec.facts import DataFacts, input_shape
+from aikd_tune.spec.fields import Data, Setting
+from aikd_tune.spec.teachers import may_need_teacher, teacher_fields
 
 
 def check_command(path: Path) -> int:
@@ -37,12 +36,20 @@ def check_command(path: Path) -> int:
             absent[:] = [str(error)]
             return facts
 
+    from aikd_tune.kd.preflight import check_networks, own_errors
+
     study = load_study(path, describe_or_plan)
     facts = describe_or_plan(study.base.data)
-    for label, text in [*_plan(study, facts), *_cost(study, facts)]:
+    try:
+        check_networks(study, facts)
+        with own_errors(study.base):
+            lines = [*_plan(study, facts), *_cost(study, facts)]
+    except UserError as error:
+        raise StudyFileError([f"{path}: {error}"]) from error
+    for label, text in lines:
         print(f"{label:<15}{text}")
-    for error in absent:
-        print(f"warning: planned by the published sizes of the set, because a run would end here with: {error}")
+    for reason in absent:
+        print(f"warning: planned by the published sizes of the set, because a run would end here with: {reason}")
     for line in advice(study):
         print(f"warning: {line}")
     return 0
@@ -87,6 +94,9 @@ def _images(study: Study, facts: DataFacts) -> str:
     data = study.base.data
     num_test = data.test if facts.num_test is None else facts.num_test
     shape = "x".join(str(side) for side in facts.image_shape)
+    seen = input_shape(data.size, facts)
+    if seen != facts.image_shape:
+        shape += f" seen as {'x'.join(str(side) for side in seen)}"
     return (
         f"{data.name}: {num_train} train, {num_val} validation, {num_test} test; {facts.num_classes} classes, {shape}"
     )
@@ -115,7 +125,7 @@ def _cost(study: Study, facts: DataFacts) -> list[tuple[str, str]]:
     teachers_s = teachers * (base.teacher.epochs or epochs) * cost.ce_epoch_s
     return [
         ("network", f"{base.model.name}, {cost.num_parameters:,} parameters"),
-        ("teachers", f"{teachers} of {base.teacher.epochs or epochs} epochs"),
+        ("teachers", _teachers(base, teachers)),
         (
             "cost",
             f"at most {_duration(search_s)} search + {_duration(confirm_s)} confirmation + "
@@ -130,23 +140,19 @@ def _cost(study: Study, facts: DataFacts) -> list[tuple[str, str]]:
     ]
 
 
+def _teachers(base: Setting, number: int) -> str:
+    if base.teacher.file is not None:
+        return f"from {base.teacher.file}"
+    return f"{number} of {base.teacher.epochs or base.train.epochs} epochs"
+
+
 def _num_teachers(study: Study) -> int:
-    """Teachers of the search and of the confirmation, at most."""
-    if not needs_teacher(study.base) and not any(path.startswith("distill.") for path in study.space.domains):
+    """Teachers that are trained for the search and for the confirmation, at most."""
+    if not may_need_teacher(study) or study.base.teacher.file is not None:
         return 0
-    per_seed = study.search.trials if searches_teacher(study) else 1
+    per_seed = study.search.trials if teacher_fields(study) else 1
     confirmed = study.confirm.replicates * (study.confirm.settings if per_seed > 1 else min(1, study.confirm.settings))
     return per_seed + confirmed
-
-
-def searches_teacher(study: Study) -> bool:
-    """Whether a searched field makes a teacher of its own for every setting."""
-    fixed = active_fields(study.base)
-    return any(
-        path.startswith(("data.", "model.", "teacher."))
-        or (path.startswith("train.") and fixed.get(f"teacher.{path.removeprefix('train.')}") is None)
-        for path in study.space.domains
-    )
 
 
 def _words(domain: Domain) -> str:

@@ -1,5 +1,6 @@
 """``aikd-tune train``: one trial of fixed values in this process, without Ray."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from aikd_tune.errors import StudyFileError, UsageError
+from aikd_tune.errors import StudyFileError, UsageError, UserError
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.device import usable_device
+from aikd_tune.kd.preflight import check_networks, own_errors
 from aikd_tune.kd.trial import TrialRun
 from aikd_tune.run.interrupt import Interrupt
 from aikd_tune.spec import Study, load_study
@@ -25,13 +27,17 @@ def train_command(path: Path, seed: int | None, results: str, device: str | None
     ``save``: where the student's state dict goes, which ``teacher.file`` reads. What a kill leaves is gone on from.
     """
     device = usable_device(device)
-    if save is not None and (save.is_dir() or not save.absolute().parent.is_dir()):
-        raise UsageError(f"--save: must be a file in a folder that exists, found {save}")
+    if save is not None and ((save.exists() and not save.is_file()) or not os.access(save.absolute().parent, os.W_OK)):
+        raise UsageError(f"--save: must be a file in a folder that can be written, found {save}")
     study = load_study(path, describe)
     if study.space.domains:
         raise StudyFileError(
             [f"{path}: {name}: must be a value for train, found a domain" for name in study.space.domains]
         )
+    try:
+        check_networks(study, describe(study.base.data))
+    except UserError as error:
+        raise StudyFileError([f"{path}: {error}"]) from error
     root = local_path(results)
     teachers = Blobs(root / TEACHERS)
     run = TrialRun(
@@ -46,10 +52,14 @@ def train_command(path: Path, seed: int | None, results: str, device: str | None
     checkpoints = TrialCheckpoints(Blobs(root / TRAINED), run.trial_key)
     for refused in checkpoints.restore(run.restore):
         print(f"warning: {refused}", file=sys.stderr)
-    if run.epoch:
-        print(f"going on after epoch {run.epoch}", file=sys.stderr)
-    if _train(study, run, checkpoints):
-        print(f"interrupted after epoch {run.epoch}; the same command continues", file=sys.stderr)
+    if run.restored:
+        where = "in phase 1" if run.in_phase_1 else f"after epoch {run.epoch}"
+        print(f"going on {where}", file=sys.stderr)
+    with own_errors(study.base):
+        interrupted = _train(study, run, checkpoints)
+    if interrupted:
+        where = "in phase 1" if run.in_phase_1 else f"after epoch {run.epoch}"
+        print(f"interrupted {where}; the same command continues", file=sys.stderr)
         return 130
     columns = run.outcome().columns
     for name in SHOWN:

@@ -40,8 +40,9 @@ def recalibrate(forward: Forward, norms: Sequence[nn.modules.batchnorm._BatchNor
         norm.reset_running_stats()
         norm.momentum = None  # a cumulative average
         norm.train()
-    for start, end in near_equal(len(images), chunk_images(images.shape)):
-        forward(images.rows(slice(start, end)))
+    with torch.compiler.set_stance("force_eager"):  # a norm without momentum breaks what is compiled
+        for start, end in near_equal(len(images), chunk_images(images.shape)):
+            forward(images.rows(slice(start, end)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return len(images)

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def read_weights(path: str, sha256: str | None) -> dict[str, Tensor]:
         raise UserError(f"teacher.file: {path}: must have SHA-256 {sha256} as when the study began, found {found}")
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # bytes of another kind make the reader fail in many ways
         raise UserError(
             f"teacher.file: {path}: must be a state dict saved by torch.save (weights only), found another file"
         ) from error
@@ -55,6 +54,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], path: str) -
         "lacks": [name for name in own if name not in weights],
         "has the unknown": [name for name in weights if name not in own],
         "has another shape of": [name for name in own if name in weights and own[name].shape != weights[name].shape],
+        "has no finite numbers in": [name for name in own if name in weights and not _fits(weights[name], own[name])],
     }
     for what, names in problems.items():
         if names:
@@ -64,3 +64,11 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], path: str) -
                 f"found that it {what} {', '.join(names[:_SHOWN])}{more}"
             )
     network.load_state_dict(dict(weights))
+
+
+def _fits(tensor: Tensor, own: Tensor) -> bool:
+    """Whether ``tensor`` holds finite numbers of the kind of ``own``, one by one."""
+    if tensor.layout != torch.strided or tensor.device.type == "meta":
+        return False
+    same_kind = not tensor.is_complex() and tensor.dtype.is_floating_point == own.dtype.is_floating_point
+    return same_kind and bool(torch.isfinite(tensor).all())

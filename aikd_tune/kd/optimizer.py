@@ -33,7 +33,9 @@ class FlatOptimizer(ABC):
         self._parameters = torch.zeros(size, device=parameters[0].device)
         self.gradient = torch.zeros_like(self._parameters)
         for parameter, start in zip(parameters, starts, strict=False):
-            layout = (parameter.shape, parameter.stride(), start)
+            # its own order of dimensions, without gaps: a slice of something larger has strides beyond its size
+            stride = torch.empty_like(parameter, memory_format=torch.preserve_format).stride()
+            layout = (parameter.shape, stride, start)
             self._parameters.as_strided(*layout).copy_(parameter.detach())
             parameter.data = self._parameters.as_strided(*layout)
             parameter.grad = self.gradient.as_strided(*layout)  # autograd adds to a gradient that is there

@@ -16,7 +16,7 @@ def load_function(name: str) -> Callable[..., object]:
     module_name, _, function_name = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # the user's module may raise anything
+    except (Exception, SystemExit) as error:  # the user's module may raise anything
         raise UserError(f"{name}: module {module_name} must be importable, found {described(error)}") from error
     function: object = getattr(module, function_name, None)
     if not callable(function):
@@ -25,7 +25,7 @@ def load_function(name: str) -> Callable[..., object]:
     return function
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """An error of the user's own code in one line, with the file and line of theirs that raised it."""
     trace, where = error.__traceback__, ""
     while trace is not None and not isinstance(error, SyntaxError):  # which names its place itself

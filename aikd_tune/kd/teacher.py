@@ -135,12 +135,15 @@ class TeacherTables:
         forwards: Counter[str],
         stored: bool,
         with_features: bool,
+        compiled: bool,
     ) -> None:
         self._teacher, self._make_forward, self._device = teacher, make_forward, device
         self.val_logits = teacher.val_logits
         self._folder = f"{teacher.key}/{{}}/{views_key}"
         self._get, self._put, self._cache, self._forwards, self._stored = get, put, cache, forwards, stored
         self._kinds = ("logits", "features") if with_features else ("logits",)
+        # a compilation that returns features too may round the logits another way
+        self._suffix = "-compiled-with-features" if compiled and with_features else ""
         self._forward: Forward | None = None
 
     @property
@@ -173,7 +176,7 @@ class TeacherTables:
         return self._forward.predict(images)
 
     def _name(self, kind: str, epoch: int) -> str:
-        return f"{self._folder.format(kind)}/{epoch}.table"
+        return f"{self._folder.format(kind + self._suffix)}/{epoch}.table"
 
     def _read(self, name: str, num_images: int) -> Tensor | None:
         remembered = self._cache.get(name, self._device)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aikd_tune.kd.batchnorm import batches, needs_recalibration, recalibrate
+from aikd_tune.kd.compilation import compile_network
 from aikd_tune.kd.critic_check import MOST_IMAGES, NUM_INITIAL, critic_untrained
 from aikd_tune.kd.critic_inputs import critic_input, num_inputs
 from aikd_tune.kd.data.views import EpochViews, ImageSource
@@ -78,7 +79,7 @@ class Training:
             network.load_state_dict(self._teacher.state_dict)
         network = to_device(network, self._device, self.train.channels_last)
         if self.train.compile:
-            network.compile()
+            compile_network(network)
         return network
 
     def _make_learner(self) -> Learner:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from aikd_tune import __version__
 from aikd_tune.kd.checkpoint import read_checkpoint, write_checkpoint
+from aikd_tune.kd.compilation import compile_network
 from aikd_tune.kd.device import device_kind, peak_memory_gib, prepare, to_device
 from aikd_tune.kd.forward import Forward
 from aikd_tune.kd.given_teacher import load_weights, read_weights
@@ -27,6 +28,7 @@ from aikd_tune.kd.training import Phase, Training
 from aikd_tune.spec.activity import needs_teacher, teacher_train
 from aikd_tune.spec.defaults import fill
 from aikd_tune.spec.fields import Setting, Train
+from aikd_tune.spec.identity import identified
 from aikd_tune.spec.keys import teacher_key, trial_key, views_key
 
 _TABLES_BYTES = 256 * 1024**2
@@ -51,7 +53,7 @@ class TrialRun:
         open_test: bool = False,
     ) -> None:
         prepare(device, threads)
-        self._setting = setting = fill(setting)
+        self._setting = setting = identified(fill(setting))
         self._seed, self._device, self._threads = seed, device, threads
         self._get, self._put = get, put
         self._cache = TableCache(_TABLES_BYTES) if tables_cache is None else tables_cache
@@ -79,6 +81,7 @@ class TrialRun:
         self._tables: TeacherTables | None = None
         self._student: Training | None = None
         self._student_state: dict[str, Any] | None = None  # of a checkpoint, until the student goes on
+        self.restored = False
         self._rows: list[Row] = []
         self._unreported: list[Row] = []  # rows of a checkpoint, which the tables may not hold yet
         self._test: tuple[Predicted, Predicted | None] | None = None
@@ -168,6 +171,7 @@ class TrialRun:
             forwards=self.forwards,
             stored=tables_fit(self._setting.train.epochs, len(self._images), num_outputs, self._cache_gib),
             with_features=self._critic_sees_features,
+            compiled=self._teacher_train.compile,
         )
 
     @property
@@ -175,15 +179,18 @@ class TrialRun:
         term = self._setting.distill.adversarial
         return self._setting.distill.method == "aikd" and term.weight > 0 and term.input == "features"
 
+    @property
+    def _teacher_train(self) -> Train:
+        return Train() if self._setting.teacher.file is not None else teacher_train(self._setting)
+
     def _teacher_forward(self) -> Forward:
         """A network for the teacher's weights, in the arithmetic of phase 1; one from a file computes in float32."""
-        setting = self._setting
-        train = Train() if setting.teacher.file is not None else teacher_train(setting)
+        train = self._teacher_train
         with seeded(self._seed, "teacher/build"):  # its first weights are replaced, and disturb nobody's draws
-            network = build(setting.model, self._images.input_shape, self._images.facts.num_classes)
+            network = build(self._setting.model, self._images.input_shape, self._images.facts.num_classes)
         network = to_device(network, self._device, train.channels_last)
         if train.compile:
-            network.compile()
+            compile_network(network)
         return Forward(network, train.precision, self._device, self._critic_sees_features)
 
     def _given_teacher(self) -> tuple[dict[str, Tensor], Logits]:
@@ -278,7 +285,7 @@ class TrialRun:
         """
         assert not self._rows, "restore comes before the first epoch"
         state = read_checkpoint(self._identity, data)
-        self._rows, self._student_state = state["rows"], state["student"]
+        self._rows, self._student_state, self.restored = state["rows"], state["student"], True
         self.forwards.update(state["forwards"])
         self._unreported = list(self._rows)
         if self._phase_1 is not None:

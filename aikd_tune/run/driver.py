@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aikd_tune.errors import StudyFileError, StudyFolderError, UsageError
+from aikd_tune.errors import StudyFileError, StudyFolderError, UsageError, UserError
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.run.conductor import Conductor
 from aikd_tune.run.live import make_view
 from aikd_tune.run.process import quiet_ray
 from aikd_tune.spec import Study, differences, load_study
+from aikd_tune.spec.catalogue import OWN_NETWORKS
+from aikd_tune.spec.facts import DataFacts
+from aikd_tune.spec.teachers import network_alternatives
 from aikd_tune.store import StudyFolder, StudyLock
 
 
@@ -47,9 +50,11 @@ def run_study(study_file: Path, results: str, address: str | None = None, trials
         study = dataclasses.replace(study, search=study.search.model_copy(update={"trials": trials}))
     folder = _folder(results, study.name)
     _refuse_differences(study_file, study, folder)
-    fingerprint = describe(study.base.data).fingerprint
+    facts = describe(study.base.data)
+    if not folder.is_study():
+        _check_networks(study_file, study, facts)
     with StudyLock(folder):
-        conductor = Conductor(study, fingerprint, folder)
+        conductor = Conductor(study, facts.fingerprint, folder)
         if folder.is_study() and not conductor.has_next():
             return Result(folder.path, 0, [], interrupted=False, exhausted=conductor.exhausted)
         interrupted = _run(study, conductor, folder, address)
@@ -86,6 +91,19 @@ def _refuse_differences(study_file: Path, study: Study, folder: StudyFolder) -> 
     if different:
         advice = f"give the study another name (study: {study.name}-2), or undo the change"
         raise StudyFileError([f"{study_file}: {line}; {advice}" for line in different])
+
+
+def _check_networks(study_file: Path, study: Study, facts: DataFacts) -> None:
+    """Networks that are not ours, and a teacher from a file, may not fit the images; ours need no such look."""
+    ours = all(setting.model.name in OWN_NETWORKS for setting in network_alternatives(study))
+    if ours and study.base.teacher.file is None:
+        return
+    from aikd_tune.kd.preflight import check_networks  # loads torch, which the driver else does without
+
+    try:
+        check_networks(study, facts)
+    except UserError as error:
+        raise StudyFileError([f"{study_file}: {error}"]) from error
 
 
 def _run(study: Study, conductor: Conductor, folder: StudyFolder, address: str | None) -> bool:

@@ -2,18 +2,20 @@
 
 import math
 
+from aikd_tune.spec.activity import hidden_layers, teacher_train
 from aikd_tune.spec.domains import Choice, is_number
 from aikd_tune.spec.fields import Setting
 from aikd_tune.spec.leaves import Scalar, flatten
 from aikd_tune.spec.reach import ends
 from aikd_tune.spec.study import Study
+from aikd_tune.spec.teachers import teacher_fields
 
 ENOUGH_CRITIC_TRAINING = 0.075  # Adam steps x learning rate that reached the reachable gap on synthetic logits
 
 
 def advice(study: Study) -> list[str]:
     """One line a warning; none of them stops a study."""
-    checks = (_warm_up, _ramp, _teachers, _critic, _dead_conditions, _finite)
+    checks = (_warm_up, _ramp, _teachers, _milestones, _critic, _dead_conditions, _finite)
     return [line for check in checks for line in check(study)]
 
 
@@ -76,16 +78,29 @@ def _ramp(study: Study) -> list[str]:
 
 
 def _teachers(study: Study) -> list[str]:
-    if not (_may_use(study, "teacher") or _may_use(study, "adversarial")):
-        return []
     lines = []
-    for path in study.space.order:
+    for path in teacher_fields(study):
         section, _, name = path.partition(".")
-        override = f"teacher.{name}"
-        if section == "train" and _possible(study, override) in ((None,), (None, None)):
-            lines.append(f"{path}: searched, and phase 1 inherits it: a teacher per value; fix {override} to share one")
-        elif section in ("teacher", "model", "data"):
+        if section == "train":
+            lines.append(
+                f"{path}: searched, and phase 1 inherits it: a teacher per value; fix teacher.{name} to share one"
+            )
+        else:
             lines.append(f"{path}: searched, and phase 1 depends on it: a teacher per value")
+    return lines
+
+
+def _milestones(study: Study) -> list[str]:
+    """A rate that would drop after the last epoch never does."""
+    lines = []
+    for phase in ("train", "teacher"):
+        train = study.base.train if phase == "train" else teacher_train(study.base)
+        path = f"{phase}.lr_milestones"
+        own = phase == "train" or flatten(study.base)[path] is not None
+        if own and train.lr_schedule == "step" and train.lr_milestones is not None:
+            last = hidden_layers(train.lr_milestones)[-1]
+            if last >= train.epochs:
+                lines.append(f"{path}: {train.lr_milestones} goes on after the last epoch ({train.epochs})")
     return lines
 
 

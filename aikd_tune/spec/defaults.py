@@ -29,11 +29,14 @@ def fill_data(data: Data) -> Data:
     Where photographs are cut at random and resized, they are decoded 8/7 as large as the network sees them.
     """
     usual, views = set_defaults(data.name), data.views
-    size = usual.size if data.size is None else data.size
-    decoded = usual.stored_size
-    if decoded is not None and data.size is not None:
-        decoded = round(data.size * 8 / 7)
     resized = usual.resized_crop if views.resized_crop is None else views.resized_crop
+    if views.resized_crop is None and views.shift:
+        resized = 0.0  # the file asks for the other way of cropping
+    size, decoded = data.size, usual.stored_size
+    if size is None and data.stored_size is None and resized > 0:
+        size = usual.size
+    elif decoded is not None and size is not None:
+        decoded = round(size * 8 / 7) if resized > 0 else size
     shift = views.shift
     if shift is None:
         shift = 0 if resized > 0 else usual.shift

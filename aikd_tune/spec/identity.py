@@ -9,6 +9,7 @@ from aikd_tune.errors import UserError
 from aikd_tune.spec.catalogue import is_own_code
 from aikd_tune.spec.draft import Draft
 from aikd_tune.spec.facts import DataFacts
+from aikd_tune.spec.fields import Setting
 from aikd_tune.spec.kinds import SHA256
 from aikd_tune.spec.own_code import source_sha256
 
@@ -32,6 +33,14 @@ def identify(draft: Draft) -> None:
             _fill(draft, named, digest, source_sha256)
 
 
+def identified(setting: Setting) -> Setting:
+    """``setting`` with the digest of its teacher's file, which a study file that was read has already."""
+    teacher = setting.teacher
+    if teacher.file is None or teacher.sha256 is not None:
+        return setting
+    return setting.model_copy(update={"teacher": teacher.model_copy(update={"sha256": file_sha256(teacher.file)})})
+
+
 def identify_data(draft: Draft, facts: DataFacts) -> None:
     """Fill in the fingerprint of the images; note one that is not what was recorded."""
     path, found = "data.fingerprint", facts.fingerprint
@@ -49,7 +58,7 @@ def file_sha256(path: str) -> str:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"must be a readable file, found {path} ({error.strerror})") from error
+        raise UserError(f"teacher.file: must be a readable file, found {path} ({error.strerror})") from error
 
 
 def _fill(draft: Draft, named: str, digest: str, contents: Callable[[str], str]) -> None:
@@ -57,7 +66,7 @@ def _fill(draft: Draft, named: str, digest: str, contents: Callable[[str], str])
     try:
         found = contents(value)
     except UserError as error:
-        draft.problems.say(draft.line(named), named, str(error))
+        draft.problems.say(draft.line(named), named, str(error).removeprefix(f"{named}: "))
         draft.bad.add(named)
         return
     recorded = draft.values.get(digest)

@@ -1,7 +1,8 @@
 """Keys: SHA-256 of the canonical form of what can change a result, and of nothing else.
 
 Paths, devices (but for a teacher's), worker counts and inactive fields are in no key, and what is inherited counts
-as if it were written out. Raise NUMERICS whenever the same fields begin to give other numbers.
+as if it were written out. A default that hangs on the images, such as their normalisation, counts as left open. Raise
+NUMERICS whenever the same fields begin to give other numbers.
 """
 
 import hashlib
@@ -34,10 +35,9 @@ def trial_key(setting: Setting, seed: int, fingerprint: str, train_on: str = "tr
 
 def teacher_key(setting: Setting, seed: int, fingerprint: str, train_on: str, threads: int, device_kind: str) -> str:
     """64 hexadecimal digits that name the teacher of a setting: all that phase 1 depends on, threads and device too."""
-    form = _shared(fill(setting)) | _phase_one(setting)
     return _digest(
         "teacher",
-        form,
+        teacher_form(setting),
         fingerprint=fingerprint,
         seed=seed,
         train_on=train_on,
@@ -71,6 +71,11 @@ def canonical(setting: Setting) -> dict[str, Scalar]:
     return form
 
 
+def teacher_form(setting: Setting) -> dict[str, Scalar]:
+    """What phase 1 of ``setting`` depends on, resolved: dotted path -> value in force."""
+    return _shared(fill(setting)) | _phase_one(setting)
+
+
 def _shared(setting: Setting) -> dict[str, Scalar]:
     """Data (without path and fingerprint, which is in every key by itself) and network: what both phases see."""
     return {
@@ -83,6 +88,7 @@ def _shared(setting: Setting) -> dict[str, Scalar]:
 def _phase_one(setting: Setting) -> dict[str, Scalar]:
     """How the teacher is made; a file stands for itself by its contents."""
     if setting.teacher.file is not None:
+        assert setting.teacher.sha256 is not None, "a file is known by its contents: see identity.identified"
         return {"teacher.sha256": setting.teacher.sha256}
     train = {f"teacher.{name}": value for name, value in teacher_train(setting)}
     return train | {"teacher.checkpoint": setting.teacher.checkpoint}

@@ -7,14 +7,18 @@ from aikd_tune.spec.leaves import Scalar
 
 
 def possible(draft: Draft, path: str) -> tuple[Scalar, ...]:
-    """The values that decide a rule about ``path``: the fixed one, each option, or both ends of a range; and ``or``."""
+    """The values that decide a rule about ``path``: the fixed one, each option, or both ends of a range; and ``or``.
+
+    A domain with a ``when`` leaves the field at its default where that does not hold.
+    """
     domain = draft.domains.get(path)
-    if domain is not None:
+    if domain is not None and not domain.when:
         return ends(domain)
     value = draft.value(path)
     assert not isinstance(value, tuple)
     source = inherited(path)
-    return possible(draft, source) if value is None and source is not None else (value,)
+    fixed = possible(draft, source) if value is None and source is not None else (value,)
+    return fixed if domain is None else (*ends(domain), *fixed)
 
 
 def ends(domain: Domain) -> tuple[Scalar, ...]:

@@ -39,6 +39,7 @@ def resolve_sizes(draft: Draft, facts: DataFacts) -> None:
     draft.values |= {f"data.{name}": count for name, count in counts.items()}
     _resolve_train(draft, facts, left)
     _check_views(draft, facts)
+    _check_normalization(draft, facts)
     _check_metrics(draft, facts)
 
 
@@ -109,6 +110,18 @@ def _check_views(draft: Draft, facts: DataFacts) -> None:
         if value and value >= side:
             rule = f"must be below the images' {side} pixels"
             draft.problems.add(draft.line(path), path, rule, str(value), str(side - 1))
+
+
+def _check_normalization(draft: Draft, facts: DataFacts) -> None:
+    path = "data.normalization"
+    value, name = draft.value(path), draft.value("data.name")
+    if value is None or not draft.is_sound(path):
+        return
+    if value == "digits" and name != "digits":
+        draft.problems.add(draft.line(path), path, "digits is for the set digits alone", str(name), "half")
+    elif value in ("cifar", "imagenet") and facts.image_shape[0] != 3:
+        rule = f"{value} needs colour images ({facts.image_shape[0]} channel here)"
+        draft.problems.add(draft.line(path), path, rule, str(value), "half")
 
 
 def data_of(draft: Draft) -> Data:

@@ -2,9 +2,11 @@
 
 from aikd_tune.spec.activity import hidden_layers
 from aikd_tune.spec.draft import Draft
-from aikd_tune.spec.leaves import Scalar
+from aikd_tune.spec.leaves import FIELD_DEFAULTS, Scalar
+from aikd_tune.spec.problems import yaml_text
 from aikd_tune.spec.reach import highest, possible
 
+TEACHER_FIELDS = tuple(path for path in FIELD_DEFAULTS if path.startswith("teacher."))
 _MIXING = ("data.views.mixup", "data.views.cutmix")
 
 
@@ -26,7 +28,7 @@ def _nesterov(draft: Draft, phase: str) -> None:
 
 
 def _milestones(draft: Draft, phase: str) -> None:
-    """A step schedule needs rising milestones, the last before the last epoch."""
+    """A step schedule needs rising milestones."""
     path, epochs, schedule = (f"{phase}.{name}" for name in ("lr_milestones", "epochs", "lr_schedule"))
     if not draft.is_sound(path, epochs, schedule, "train.lr_milestones", "train.epochs", "train.lr_schedule"):
         return
@@ -37,17 +39,14 @@ def _milestones(draft: Draft, phase: str) -> None:
     last = int(highest(draft, epochs))
     for text in possible(draft, path):
         if text is None:
-            where = draft.line(path, schedule)
-            near = f"{max(1, last // 2)}-{max(2, 3 * last // 4)}"
-            draft.problems.add(where, path, f"{schedule}: step needs epochs after which the rate drops", "none", near)
+            halves = sorted({max(1, last // 2), max(1, 3 * last // 4)})
+            rule = f"{schedule}: step needs epochs after which the rate drops"
+            draft.problems.add(draft.line(path, schedule), path, rule, "none", yaml_text("-".join(map(str, halves))))
             continue
         milestones = hidden_layers(str(text))
-        if list(milestones) != sorted(set(milestones)) or milestones[-1] >= last:
-            kept = sorted({epoch for epoch in milestones if epoch < last}) or [max(1, last // 2)]
-            near = "-".join(map(str, kept))
-            draft.problems.add(
-                draft.line(path, epochs), path, f"must rise and end before epoch {last}", str(text), near
-            )
+        if list(milestones) != sorted(set(milestones)):
+            near = yaml_text("-".join(map(str, sorted(set(milestones)))))
+            draft.problems.add(draft.line(path), path, "must rise", str(text), near)
 
 
 def _mixing(draft: Draft) -> None:
@@ -66,11 +65,15 @@ def _teacher_file(draft: Draft) -> None:
     """A teacher from a file is not trained, and its first weights are not known."""
     if not draft.is_sound("teacher.file") or draft.value("teacher.file") is None:
         return
-    written = [path for path in draft.lines if path.startswith("teacher.") and path.count(".") == 1]
-    for path in written:
-        if path not in ("teacher.file", "teacher.sha256"):
+    for path in TEACHER_FIELDS:
+        usual = path not in draft.domains and draft.value(path) == FIELD_DEFAULTS[path]
+        if path not in ("teacher.file", "teacher.sha256") and not usual:
             rule = "has no meaning where teacher.file gives the teacher"
             draft.problems.add(draft.line(path), path, rule, _shown(draft, path), "teacher: {file: ...} alone")
+    for path in ("model.name", "model.width", "model.arguments"):
+        if path in draft.domains:
+            rule = "teacher.file holds the weights of one network"
+            draft.problems.add(draft.line(path), path, rule, "a domain", "one value")
     start = "distill.start"
     if draft.is_sound(start) and "teacher_init" in possible(draft, start):
         rule = "teacher.file holds no first weights"

@@ -94,8 +94,8 @@ def test_saved_weights_are_a_teacher(tmp_path: Path) -> None:
     ("option", "line"),
     [
         (("--device", "tpu"), r"--device: must be cpu(, cuda\S*)* on this machine, found tpu"),
-        (("--save", "nowhere/x.pt"), "--save: must be a file in a folder that exists, found nowhere/x.pt"),
-        (("--save", "."), "--save: must be a file in a folder that exists, found ."),
+        (("--save", "nowhere/x.pt"), "--save: must be a file in a folder that can be written, found nowhere/x.pt"),
+        (("--save", "."), "--save: must be a file in a folder that can be written, found ."),
     ],
 )
 def test_options_that_cannot_be(tmp_path: Path, option: tuple[str, str], line: str) -> None:

@@ -126,12 +126,24 @@ def _images(folder: Path | str, above: str) -> Iterator[Found]:
         below = [item for item in scanned if not _is_hidden(item.name)]
     for item in below:
         suffix = _suffix(item.name)
+        if item.is_symlink():
+            _check_link(item.path, folder)
         if item.is_dir():
             yield from _images(item.path, f"{above}{item.name}/")
         elif suffix in _REFUSED:
             raise DataError(f"{item.path}: an image must be one of {', '.join(sorted(_READ))}, found {suffix}")
         elif suffix in _READ:
+            if not item.is_file() and os.path.exists(item.path):  # noqa: PTH110 - pathlib would take most of a warm start
+                raise DataError(f"{item.path}: an image must be an ordinary file, found another kind")
             yield Found(f"{above}{item.name}", item.path, state_of(item))
+
+
+def _check_link(link: str, folder: Path | str) -> None:
+    """A link may lead anywhere that is there, but not to a folder around itself."""
+    with readable(link):
+        target = os.path.realpath(link, strict=True)
+    if f"{os.path.realpath(folder)}{os.sep}".startswith(f"{target}{os.sep}"):
+        raise DataError(f"{link}: a link must not lead to a folder around itself, found {target}")
 
 
 def _is_hidden(name: str) -> bool:

@@ -9,7 +9,7 @@ from aikd_tune.kd.networks.penultimate import mark_logits_layer
 _LONGEST = 200
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """An exception in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}"[:_LONGEST] if lines else type(error).__name__
@@ -41,6 +41,7 @@ def _fault(network: nn.Module, image_shape: tuple[int, int, int], num_classes: i
     try:
         with torch.no_grad():  # not inference mode: layers that find their shape here make their parameters here
             logits: object = network.eval()(images)
+            again: object = network(images)
     except Exception as error:  # whatever a network of the user's own may raise
         return told(error)
     finally:
@@ -52,6 +53,8 @@ def _fault(network: nn.Module, image_shape: tuple[int, int, int], num_classes: i
         return f"a {type(logits).__name__}"
     if logits.shape != (2, num_classes) or not logits.is_floating_point():
         return f"{str(logits.dtype).removeprefix('torch.')} of shape {tuple(logits.shape)} for 2 images"
+    if not (isinstance(again, Tensor) and torch.equal(torch.nan_to_num(logits), torch.nan_to_num(again))):
+        return "different ones for the same images in evaluation"
     mark_logits_layer(network, _giving(logits, calls))
     return None
 

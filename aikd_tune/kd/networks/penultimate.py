@@ -61,7 +61,7 @@ class Penultimate:
         if self._network._compiled_call_impl is None:
             return self._network
         if self._compiled is None:
-            self._compiled = torch.compile(self._call)
+            self._compiled = torch.compile(self._call, dynamic=False)
         return self._compiled
 
     def _call(self, images: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ def user_network(model: Model, image_shape: tuple[int, int, int], num_classes: i
     passed = _checked(name, builder, arguments, given)
     try:
         network = builder(**passed)
-    except Exception as error:  # it is the user's: it may raise anything
+    except (Exception, SystemExit) as error:  # it is the user's: it may raise anything
         raise UserError(
             f"model.name: {name} must return a network, found {_raised(error, str(source_file(name)))}"
         ) from error
@@ -43,6 +43,8 @@ def user_network(model: Model, image_shape: tuple[int, int, int], num_classes: i
     kinds = sorted({str(parameter.dtype).removeprefix("torch.") for parameter in network.parameters()})
     if kinds != ["float32"]:
         raise UserError(f"model.name: {name} must have float32 parameters, found {', '.join(kinds) or 'none'}")
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise UserError(f"model.name: {name} must have parameters to train, found all of them frozen")
     return network
 
 
@@ -80,7 +82,7 @@ def _checked(
     return passed | arguments
 
 
-def _raised(error: Exception, file: str) -> str:
+def _raised(error: BaseException, file: str) -> str:
     """The exception in one line, with the last line of the user's file that it came through."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{told(error)} ({Path(file).name}:{frames[-1].lineno})" if frames else told(error)

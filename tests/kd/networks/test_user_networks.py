@@ -36,7 +36,20 @@ class Network(nn.Module):
         self.noise = nn.Linear(64, num_classes)
 
     def forward(self, images):
+        drawn = torch.rand(len(images), 1) if self.training else 0
+        return self.noise(images.flatten(1) + drawn)
+
+class Noisy(Network):
+    def forward(self, images):
         return self.noise(images.flatten(1) + torch.rand(len(images), 1))
+
+class Frozen(Network):
+    def __init__(self, *, num_classes):
+        super().__init__(num_classes=num_classes)
+        self.requires_grad_(False)
+
+def leaving(num_classes):
+    raise SystemExit(3)
 
 def without_classes(in_channels):
     return nn.Flatten()
@@ -142,7 +155,7 @@ LOGITS = "must turn images (n, 1, 8, 8) into logits (n, 10), found"
     ("name", "message"),
     [
         ("own_nets:without_classes", "must take num_classes, found (in_channels)"),
-        ("own_nets:raising", "must return a network, found KeyError: 'colours\\nof the rainbow' (own_nets.py:32)"),
+        ("own_nets:raising", "must return a network, found KeyError: 'colours\\nof the rainbow' (own_nets.py:45)"),
         ("own_nets:text", "must return a torch.nn.Module, found str"),
         ("own_nets:wrong_shape", f"{LOGITS} float32 of shape (2, 11) for 2 images"),
         ("own_nets:Pair", f"{LOGITS} a tuple"),
@@ -150,6 +163,8 @@ LOGITS = "must turn images (n, 1, 8, 8) into logits (n, 10), found"
         ("own_nets:double", f"{LOGITS} RuntimeError: mat1 and mat2 must have the same dtype, but got Float and Double"),
         ("own_nets:Mixed", "must have float32 parameters, found float32, float64"),
         ("own_nets:Fixed", "must have float32 parameters, found none"),
+        ("own_nets:Frozen", "must have parameters to train, found all of them frozen"),
+        ("own_nets:Noisy", f"{LOGITS} different ones for the same images in evaluation"),
     ],
 )
 def test_one_line_for_what_goes_wrong(name: str, message: str) -> None:
@@ -190,7 +205,7 @@ def test_a_source_file_that_has_changed_is_refused(module: Path) -> None:
 def test_errors_of_other_code_name_the_line_of_the_module() -> None:
     message = refusal("own_nets:raising_inside")
     assert message.startswith("model.name: own_nets:raising_inside must return a network, found TypeError: ")
-    assert message.endswith(" (own_nets.py:35)")
+    assert message.endswith(" (own_nets.py:48)")
     assert "\n" not in message
     assert "\n" not in refusal("own_nets:Failing")
 
