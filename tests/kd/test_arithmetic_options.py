@@ -7,6 +7,7 @@ import shutil
 from typing import Any
 
 import pytest
+import torch
 from small_trials import setting, trial
 
 TOLERANCES = {  # relative: of every loss in each of two epochs; the gradient's norm may differ ten times as much
@@ -47,3 +48,19 @@ def test_a_compiled_epoch_agrees(usual: list[dict[str, Any]]) -> None:
     if shutil.which("g++") is None:
         pytest.skip("torch.compile needs a C++ compiler on a CPU")
     agree(rows(compile=True), usual, 1e-5)
+
+
+@pytest.mark.slow
+def test_a_compiled_trial_does_not_depend_on_what_was_compiled_before() -> None:
+    if shutil.which("g++") is None:
+        pytest.skip("torch.compile needs a C++ compiler on a CPU")
+
+    def losses(batch_size: int) -> list[float]:
+        chosen = setting({"method": "ce"}, {"epochs": 1, "compile": True, "batch_size": batch_size})
+        return [row["loss"] for row in trial(chosen).advance()]
+
+    torch._dynamo.reset()
+    alone = losses(32)
+    torch._dynamo.reset()
+    losses(48)
+    assert losses(32) == alone

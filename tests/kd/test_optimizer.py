@@ -206,3 +206,19 @@ def test_loading_a_state_goes_on_as_if_never_stopped(
     train(second, optimizers[2], batches[3:])
     for model in (first, second):
         assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), model.parameters(), strict=True))
+
+
+def test_a_parameter_that_is_a_slice_of_something_larger_keeps_its_numbers() -> None:
+    class Sliced(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.part = nn.Parameter(torch.randn(6, 40)[:, :10])
+            self.repeated = nn.Parameter(torch.randn(1, 5).expand(4, 5))
+            self.last = nn.Linear(10, 3)
+
+    network = Sliced()
+    before = [parameter.detach().clone() for parameter in network.parameters()]
+    make_optimizer(network, Train())
+    for parameter, expected in zip(network.parameters(), before, strict=True):
+        assert torch.equal(parameter, expected)

@@ -162,3 +162,22 @@ def test_a_val_folder_that_names_too_few_of_its_images(tmp_path: Path) -> None:
     notes.write_text("".join(lines[:-1]) + "val_00004.JPEG\tclass_777\n")
     missing = "must have images of every class of"
     assert refusal(root) == f"{root}/train: {missing} {root}/val, found none of class_777"
+
+
+def test_a_pipe_is_no_image(tmp_path: Path) -> None:
+    root = write_image_folder(tmp_path / "set", TRAIN, TEST)
+    pipe = root / "train/class_001/pipe.png"
+    os.mkfifo(pipe)
+    assert refusal(root) == f"{pipe}: an image must be an ordinary file, found another kind"
+
+
+def test_a_link_to_a_folder_around_itself_is_refused_and_another_is_followed(tmp_path: Path) -> None:
+    root = write_image_folder(tmp_path / "set", TRAIN, TEST)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/x.png").write_bytes((root / IMAGE).read_bytes())
+    (root / "train/class_001/more").symlink_to(tmp_path / "more")
+    assert describe(at(root)).num_images == 8
+    loop = root / "train/class_001/loop"
+    loop.symlink_to(root / "train/class_001")
+    found = (root / "train/class_001").resolve()
+    assert refusal(root) == f"{loop}: a link must not lead to a folder around itself, found {found}"
