@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from aikd_tune.kd.data.views import ImageSource
-from aikd_tune.kd.forward import Forward, chunk_images
+from aikd_tune.kd.forward import Forward
 
 FEW_STEPS = 40
 
@@ -41,7 +41,7 @@ def recalibrate(forward: Forward, norms: Sequence[nn.modules.batchnorm._BatchNor
         norm.momentum = None  # a cumulative average
         norm.train()
     with torch.compiler.set_stance("force_eager"):  # a norm without momentum breaks what is compiled
-        for start, end in near_equal(len(images), chunk_images(images.shape)):
+        for start, end in near_equal(len(images), forward.chunk_images(images)):
             forward(images.rows(slice(start, end)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -25,6 +25,8 @@ FINITE = "finite"
 OWN_ATTEMPTS = 10
 """Questions to the study's sampler before a number is drawn at random: TPE can insist on a setting that was run."""
 MAX_ATTEMPTS = 100
+MOST_LISTED = 100_000
+"""Settings of a finite space that are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,9 @@ class SettingSampler:
         if number < len(self._first):
             return self._begin(number, self._first[number])
         size = self._study.space.size
-        if size is not None and size <= 100_000 and all(self._key(s) in self._numbers for s in self._all()):
+        if size is not None and size <= MOST_LISTED and all(self._key(s) in self._numbers for s in self._all()):
             raise SpaceExhausted
-        for attempt in range(MAX_ATTEMPTS):
+        for attempt in range(0 if self._study.search.sampler == "grid" else MAX_ATTEMPTS):
             self._optuna.sampler = self._sampler(number, attempt)
             trial = self._optuna.ask()
             setting = self._study.space.ask(self._study.base, _suggest(trial))

@@ -32,7 +32,7 @@ def run_trials(study: Study, conductor: Conductor, folder: StudyFolder, view: Vi
         folder.create(dump_study(study))
         conductor.provenance.begin_run(sys.argv, machine)
         view.started(layout.workers)
-        turn = _Turn(conductor, coordinator, interrupt, view)
+        turn = _Turn(conductor, coordinator, interrupt, view, study.resources.drain_s)
         with Watchdog(local_ray_processes(address), lambda: _ray_died(conductor, folder, view)):
             try:
                 while not interrupt.count:
@@ -40,7 +40,7 @@ def run_trials(study: Study, conductor: Conductor, folder: StudyFolder, view: Vi
                     _tuner(study, layout, experiment, conductor, searcher, turn).fit()
                     if searcher.reached_end:
                         break
-            except KeyboardInterrupt:  # the second signal
+            except KeyboardInterrupt:  # the second signal, or the time for draining is over
                 pass
             conductor.flush()
         return interrupt.count > 0
@@ -49,13 +49,18 @@ def run_trials(study: Study, conductor: Conductor, folder: StudyFolder, view: Vi
 class _Turn:
     """The driver's own work, done once per turn of Tune's loop."""
 
-    def __init__(self, conductor: Conductor, coordinator: Any, interrupt: Interrupt, view: View) -> None:
+    def __init__(
+        self, conductor: Conductor, coordinator: Any, interrupt: Interrupt, view: View, drain_s: float
+    ) -> None:
         self._conductor, self._coordinator, self._interrupt, self._view = conductor, coordinator, interrupt, view
-        self._draining = False
+        self._drain_s = drain_s
+        self._draining_since: float | None = None
 
     def __call__(self) -> None:
-        if self._interrupt.count and not self._draining:
-            self._draining = True
+        if self._draining_since is not None and time.monotonic() - self._draining_since >= self._drain_s:
+            raise KeyboardInterrupt  # an epoch takes longer than there is time for
+        if self._interrupt.count and self._draining_since is None:
+            self._draining_since = time.monotonic()
             self._conductor.stop()
             self._coordinator.drain.remote()
             self._view.draining()

@@ -141,6 +141,8 @@ def _dead_conditions(study: Study) -> list[str]:
 
 def _finite(study: Study) -> list[str]:
     count = study.space.count(study.base)
+    if count is not None and count > study.search.trials and study.search.sampler == "grid":
+        return [f"search.trials: {study.search.trials} of the grid's {count} settings; raise it to run all"]
     if count is None or count >= study.search.trials:
         return []
     noun = "setting" if count == 1 else "settings"

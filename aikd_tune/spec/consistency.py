@@ -1,6 +1,7 @@
 """Rules across fields, over the whole space: what no single field can tell."""
 
 from collections.abc import Mapping
+from math import prod
 
 from aikd_tune.spec.catalogue import FILE_SETS, OWN_NETWORKS, is_own_code
 from aikd_tune.spec.draft import Draft
@@ -10,11 +11,12 @@ from aikd_tune.spec.space import parents_of
 from aikd_tune.spec.training_rules import check_training
 
 RUNG = "search.early_stopping.min_epochs"
+MOST_OF_GRID = 100_000
 
 
 def check_consistency(draft: Draft) -> None:
     """Note every problem between fields that are sound by themselves."""
-    for check in (_complement, _label_smoothing, _first_rung, _data, _own_code, _circles):
+    for check in (_complement, _label_smoothing, _first_rung, _grid, _data, _own_code, _circles):
         check(draft)
     check_training(draft)
 
@@ -51,6 +53,22 @@ def _first_rung(draft: Draft) -> None:
     if rung >= epochs:
         near = yaml_text(int(epochs) - 1) if epochs > 1 else "early_stopping: {name: none}"
         draft.problems.add(draft.line(RUNG), RUNG, f"must be below train.epochs ({epochs:g})", str(rung), near)
+
+
+def _grid(draft: Draft) -> None:
+    """A grid has an end in every field, and all its settings are listed."""
+    path = "search.sampler"
+    if not draft.is_sound(path) or draft.value(path) != "grid":
+        return
+    endless = [other for other, domain in draft.domains.items() if domain.size is None]
+    if endless:
+        rule = f"grid needs choice and int domains alone ({', '.join(endless)})"
+        draft.problems.add(draft.line(path), path, rule, "a range of numbers", "tpe")
+        return
+    size = prod(domain.size or 1 for domain in draft.domains.values())
+    if size > MOST_OF_GRID:
+        rule = f"grid needs at most {MOST_OF_GRID:,} settings"
+        draft.problems.add(draft.line(path), path, rule, f"{size:,}", "random")
 
 
 def _data(draft: Draft) -> None:

@@ -35,7 +35,9 @@ class Search(Section):
     metric: MetricName = Field("val_error", description="the validation metric to optimise")
     tie_break: MetricName = Field("val_nll", description="decides between equal values of metric")
     trials: Count = Field(40, description="settings in all; raise it to extend a study")
-    sampler: Literal["tpe", "random"] = Field("tpe", description="how the next setting is chosen")
+    sampler: Literal["tpe", "random", "grid"] = Field(
+        "tpe", description="how the next setting is chosen; grid: every setting of a space of choices and integers"
+    )
     early_stopping: EarlyStopping = Field(default_factory=EarlyStopping)
     replicates: Annotated[int, Field(ge=1, le=1)] = Field(1, description="seeds per setting (1 in this version)")
 
@@ -67,6 +69,11 @@ class Resources(Section):
     max_concurrent: Count | None = Field(None, description="trials at once; default: as many as fit")
     max_retries: Annotated[int, Field(ge=0)] = Field(3, description="new starts of a trial whose worker died")
     checkpoint_every_s: NonNegative = Field(60.0, description="at most one checkpoint of a trial in this many seconds")
+    drain_s: NonNegative = Field(
+        60.0,
+        description="after Ctrl-C or SIGTERM running epochs have this many seconds to end; then trials are left at "
+        "their last checkpoints",
+    )
     teacher_cache_gib: NonNegative = Field(
         4.0,
         description="teacher logits kept for the views of one seed, at most; above it they are computed every epoch",

@@ -9,7 +9,7 @@ from torch import nn
 
 from aikd_tune.kd.batchnorm import batches, near_equal, needs_recalibration, recalibrate
 from aikd_tune.kd.data.views import TensorImages
-from aikd_tune.kd.forward import Forward, chunk_images
+from aikd_tune.kd.forward import Forward
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,11 @@ def test_recalibration_leaves_dropout_off() -> None:
     assert torch.equal(norm.running_mean, plain[0].running_mean)
 
 
-@pytest.mark.parametrize(("side", "images"), [(8, 512), (64, 512), (96, 227), (224, 41), (1000, 16)])
-def test_larger_images_come_in_smaller_chunks(side: int, images: int) -> None:
-    assert chunk_images((3, side, side)) == images
+@pytest.mark.parametrize(
+    ("side", "on_cpu", "on_gpu"),
+    [(8, 512, 512), (32, 64, 512), (64, 16, 512), (96, 16, 227), (224, 16, 41), (999, 16, 16)],
+)
+def test_larger_images_come_in_smaller_chunks(side: int, on_cpu: int, on_gpu: int) -> None:
+    images = TensorImages(torch.empty(1, 1, side, side))
+    assert Forward(nn.Flatten(), "fp32", "cpu").chunk_images(images) == on_cpu
+    assert Forward(nn.Flatten(), "fp32", "cuda:1").chunk_images(images) == on_gpu

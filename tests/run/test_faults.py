@@ -119,6 +119,23 @@ def test_a_signal_leaves_a_study_that_run_continues(
 
 
 @pytest.mark.timeout(250)
+def test_an_epoch_that_is_longer_than_there_is_time_for_is_left(tmp_path: Path) -> None:
+    slow = ("train: {epochs: 4, batch_size: 32}", "train: {epochs: 4, batch_size: 2}\nmodel: {width: 800}")
+    more = ("train: 100}", "train: 500}")
+    patience = ("confirm:", "resources: {max_concurrent: 1, drain_s: 1}\nconfirm:")
+    study = write_study(tmp_path, slow, more, patience)
+    process = start("run", study, cwd=tmp_path)
+    wait_for_child(process, "Trainable.train")
+    time.sleep(3)  # in the first epoch, which takes minutes
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    output, errors = process.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    assert (process.returncode, errors) == (130, "")
+    assert "to continue: aikd-tune run" in output
+
+
+@pytest.mark.timeout(250)
 def test_a_damaged_checkpoint_is_named_and_the_trial_goes_on_without_it(tmp_path: Path) -> None:
     longer = ("train: {epochs: 4, batch_size: 32}", "train: {epochs: 300, batch_size: 8}")
     short = ("trials: 8, early_stopping: {name: asha, min_epochs: 2, reduction: 2}", "trials: 1")

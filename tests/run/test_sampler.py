@@ -167,3 +167,30 @@ def test_a_sampler_that_insists_does_not_end_an_endless_search() -> None:
         setting = sampler.ask(number)
         value = setting.distill.teacher.weight + 1.0
         sampler.tell(Evaluation(number, setting, "complete", value, {6: value}))
+
+
+GRID = {
+    "distill.temperature": Choice((2.0, 4.0, 8.0)),
+    "distill.previous.source": Choice(("snapshot", "table")),
+    "distill.adversarial.critic_steps": IntRange(1, 5, step=2, or_=7),
+}
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 23])
+def test_a_grid_is_every_setting_once_and_goes_on_where_it_stopped(cut: int) -> None:
+    study = small_study(GRID, sampler="grid")
+    whole = run(SettingSampler(study, "f", []), range(24))
+    assert len({setting_key(e.setting, "f") for e in whole}) == 3 * 2 * 4
+    rebuilt = SettingSampler(study, "f", [])
+    rebuilt.rebuild(whole[:cut])
+    assert [e.setting for e in run(rebuilt, range(cut, 24))] == [e.setting for e in whole[cut:]]
+    with pytest.raises(SpaceExhausted):
+        rebuilt.ask(24)
+
+
+def test_a_grid_does_not_repeat_the_first_settings() -> None:
+    study = small_study(GRID, sampler="grid")
+    last = list(study.space.settings(study.base))[-1]
+    found = run(SettingSampler(study, "f", [last]), range(24))
+    assert found[0].setting == last
+    assert len({setting_key(e.setting, "f") for e in found}) == 24

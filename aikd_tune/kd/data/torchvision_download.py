@@ -6,6 +6,7 @@ system does.
 
 import shutil
 import socket
+import sys
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ def download(name: str, root: Path, files: Files) -> None:
     try:
         if is_ours:
             marker.touch()
+        print(f"downloading {name} into {root}", file=sys.stderr)
         with _impatient():
             for arguments in splits(name):
                 open_split(name, root, arguments, download=True)

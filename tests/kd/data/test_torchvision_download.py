@@ -136,12 +136,12 @@ def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("reachable")
-def test_a_download_is_silent_and_then_read(
+def test_a_download_is_one_line_and_then_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tvd.dtd, "download_and_extract_archive", Mirror(fails=False))
     assert describe(at("DTD", tmp_path, 8)).num_images == 4
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", f"downloading DTD into {tmp_path}\n")
     assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["dtd"]
 
 
