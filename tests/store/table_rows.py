@@ -29,3 +29,22 @@ def bins(number, num_bins):
 def predictions(number, n):
     names = {"trial_key": key(number), "split": "test"}
     return [{**names, "image_index": i, "label": i % 3, "logits": [0.5 * i, -1.0, 0.0]} for i in range(n)]
+
+
+ONE_EACH = {
+    "trials": [trial(0)],
+    "teachers": [teacher(0)],
+    "epochs": [epoch(0, 1)],
+    "bins": bins(0, 1),
+    "predictions": predictions(0, 1),
+}
+
+
+def put(writer, table, rows):
+    """Hand rows to a writer, by the way of their table."""
+    if table == "trials":
+        writer.put_trials(rows)
+    elif table == "teachers":
+        writer.put_teachers(rows)
+    else:
+        writer.append(table, rows)

@@ -75,7 +75,7 @@ def test_hostile_names_are_refused(name, tmp_path):
 def test_no_name_leads_out(name):
     blobs = Blobs("/nonexistent/root")
     try:
-        path = blobs._path(name)
+        path = blobs.path(name)
     except StudyFolderError:
         return
     assert os.path.normpath(path) == str(path)

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torchvision.datasets as tvd
 from layouts import CIFAR10, Rows, cifar10_rows, synthetic_rows, write_image_folder, write_parquet_set
 from torchvision_layouts import accept_checksums
 
+from aikd_tune.cli.check import check_command
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.trial import TrialRun
 from aikd_tune.spec import Setting, load_study
@@ -57,8 +59,8 @@ def lay_out(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_image_folder(folder, rows("train", 80).resized(44, 60), rows("test", 40).resized(60, 44), form="JPEG")
 
 
-def shrunk(name: str, folder: Path) -> Setting:
-    """The preset's defaults, its sizes changed alone."""
+def shrunk(name: str, folder: Path) -> tuple[Path, Setting]:
+    """The preset on few images, and its defaults with the other sizes small too."""
     lines = (PRESETS / f"{name}.yaml").read_text().splitlines()
     sizes = {"path": str(folder), "val": "20", "train": "40"}
     text = [line for line in lines if line.strip().split(":")[0] not in sizes or not line.startswith("  ")]
@@ -66,17 +68,24 @@ def shrunk(name: str, folder: Path) -> Setting:
     study = folder.with_suffix(".yaml")
     study.write_text("\n".join([*text[:where], *(f"  {key}: {value}" for key, value in sizes.items()), *text[where:]]))
     base = load_study(study, describe).base
-    return unflatten(flatten(base) | CHANGES[name])
+    return study, unflatten(flatten(base) | CHANGES[name])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
-def test_three_epochs_of_a_preset(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_and_three_epochs_of_a_preset(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
     lay_out(name, folder, monkeypatch)
     stored: dict[str, bytes] = {}
-    run = TrialRun(shrunk(name, folder), 0, get=stored.get, put=stored.__setitem__, open_test=True)
+    study, setting = shrunk(name, folder)
+    assert check_command(study) == 0
+    plan = capsys.readouterr().out
+    assert re.search(r"^network +\w+, [\d,]+ parameters$", plan, re.MULTILINE)
+    assert re.search(r"^cost +at most .* search \+ .* confirmation \+ .* teachers", plan, re.MULTILINE)
+    run = TrialRun(setting, 0, get=stored.get, put=stored.__setitem__, open_test=True)
     trained = run.advance()
     assert [row["phase"] for row in trained] == ["teacher"] * 3 + ["student"] * 3
     assert not run.diverged
