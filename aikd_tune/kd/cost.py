@@ -63,7 +63,7 @@ def measure(setting: Setting, facts: DataFacts, num_train: int, num_val: int, th
             optimizer.clear_gradient()
             with autocast(train.precision, device):
                 logits = network(images)
-            functional.cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]  # torch's
+            functional.cross_entropy(logits.float(), labels).backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
             optimizer.step(1e-6)
 
         return act

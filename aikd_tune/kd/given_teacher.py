@@ -30,7 +30,7 @@ def read_weights(path: str, sha256: str | None) -> dict[str, Tensor]:
         raise UserError(f"teacher.file: {path}: must have SHA-256 {sha256} as when the study began, found {found}")
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # bytes of another kind make the reader fail in many ways
+    except Exception as error:  # foreign bytes gave IndexError, struct.error, AssertionError, TypeError ...
         raise UserError(
             f"teacher.file: {path}: must be a state dict saved by torch.save (weights only), found another file"
         ) from error

@@ -1,10 +1,13 @@
 """What can be known of a study's networks before any training: each is built once, and a given teacher is loaded."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from torch import nn
 
+import aikd_tune
 from aikd_tune.errors import UserError
 from aikd_tune.kd.given_teacher import load_weights, read_weights
 from aikd_tune.kd.networks import Penultimate, build
@@ -15,6 +18,8 @@ from aikd_tune.spec.facts import DataFacts, input_shape
 from aikd_tune.spec.fields import Setting
 from aikd_tune.spec.study import Study
 from aikd_tune.spec.teachers import may_need_teacher, network_alternatives, sees_features
+
+_PACKAGE = Path(aikd_tune.__file__).parent
 
 
 def check_networks(study: Study, facts: DataFacts) -> None:
@@ -43,7 +48,13 @@ def own_errors(setting: Setting) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except Exception as error:
-        if not is_own_code(setting.model.name):
+    except Exception as error:  # their forward, hooks and backward may raise anything, wherever they are called
+        if not is_own_code(setting.model.name) or _is_ours(error):
             raise
         raise UserError(f"model.name: {setting.model.name} must train, found {described(error)}") from error
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether a line of this package raised it: a fault of the program, not of the user's network."""
+    raised_in = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    return raised_in.is_relative_to(_PACKAGE)

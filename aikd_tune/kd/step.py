@@ -102,7 +102,7 @@ def step(learner: Learner, learning_rate: float, images: Tensor, batch: Batch, w
     loss: Tensor = sum(parts[1:], parts[0]) if parts else 0.0 * logits.sum()
 
     optimizer.clear_gradient()
-    (loss if scale is None else scale.scale(loss)).backward()  # type: ignore[no-untyped-call]  # torch's
+    (loss if scale is None else scale.scale(loss)).backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
     finite = scale is None or scale.unscale(optimizer.gradient)
     scalars["grad_norm"] = norm = optimizer.gradient_norm()
     if finite:  # else the loss was scaled beyond fp16: the scale has been lowered, and this step is left out

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from aikd_tune.errors import UserError
+from aikd_tune.kd.batchnorm import batches
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.networks import build
 from aikd_tune.kd.preflight import check_networks, own_errors
@@ -69,5 +70,7 @@ def test_what_a_network_of_ones_own_raises_is_one_line() -> None:
         own_errors(own),
     ):
         raise KeyError("x")
+    with pytest.raises(ValueError, match="must not be zero"), own_errors(own):  # raised by a line of ours
+        batches(1, 0)
     with pytest.raises(KeyError), own_errors(Setting()):  # ours: a fault of the program is not hidden
         raise KeyError("x")

@@ -47,7 +47,7 @@ def call(data: Data) -> OwnArrays:
     arguments = _arguments(function, data)
     try:
         returned = function(**arguments)
-    except Exception as error:  # it is the user's
+    except (Exception, SystemExit) as error:  # it is the user's: it may raise anything, or leave
         raise DataError(f"{data.name}: must return a data set, found {described(error)}") from error
     return checked(returned, data)
 

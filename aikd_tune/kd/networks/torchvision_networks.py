@@ -32,7 +32,7 @@ def torchvision_network(model: Model, image_shape: tuple[int, int, int], num_cla
         network: nn.Module = torchvision.models.get_model(
             model.name, weights=None, num_classes=num_classes, **(_implied(model.name, image_shape) | arguments)
         )
-    except Exception as error:  # whatever the arguments lead to
+    except Exception as error:  # an argument goes to code of many authors, each with errors of its own
         raise UserError(f'model.arguments: {model.name} must take "{model.arguments}", found {told(error)}') from error
     if image_shape[0] == 1:
         network.register_forward_pre_hook(_repeat_grey)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from started_together import release
 
 from aikd_tune.errors import DataError
 from aikd_tune.kd.data import cache as cache_module
@@ -70,13 +71,7 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 def test_processes_that_ask_at_once_decode_once(small_set: Path, tmp_path: Path) -> None:
     count = tmp_path / "count"
     processes = [start(COUNTING, small_set, count) for _ in range(3)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    release(processes)
     sums = [process.communicate(timeout=30)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert set(sums) == {f"{load(at(small_set)).images.sum()}\n"}

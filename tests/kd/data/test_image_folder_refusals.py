@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -144,11 +147,36 @@ def test_links_are_followed(tmp_path: Path) -> None:
     assert refusal(root) == f"{dead}: must be readable, found: No such file or directory"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    root = write_image_folder(tmp_path / "set", TRAIN, TEST)
+@pytest.fixture
+def open_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder, with the cache in it, that every user may write to; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        monkeypatch.setenv("AIKD_TUNE_CACHE", f"{name}/cache")
+        yield Path(name)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Inside, root is a user who may not read everything; others stay who they are."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_file_that_may_not_be_read(open_folder: Path) -> None:
+    root = write_image_folder(open_folder / "set", TRAIN, TEST)
+    with as_nobody():
+        describe(at(root))
     (root / IMAGE).chmod(0)
-    assert refusal(root) == f"{root / IMAGE}: must be readable, found: Permission denied"
+    os.utime(root / IMAGE)
+    with as_nobody():
+        assert refusal(root) == f"{root / IMAGE}: must be readable, found: Permission denied"
 
 
 def test_a_val_folder_that_names_too_few_of_its_images(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
+from started_together import release
 from torchvision.transforms import functional as tv
 
 from aikd_tune.errors import DataError, UserError
@@ -184,13 +185,7 @@ def test_processes_that_ask_at_once_call_once(module: Write, tmp_path: Path) -> 
     command = [sys.executable, "-B", "-c", AT_ONCE, str(tmp_path / "files")]
     pipe = subprocess.PIPE
     processes = [subprocess.Popen(command, cwd=path.parent, stdin=pipe, stdout=pipe, text=True) for _ in range(3)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    release(processes)
     sums = {process.communicate(timeout=30)[0] for process in processes}
     assert len(sums) == 1
     assert (tmp_path / "calls").read_text() == "x"
@@ -259,6 +254,7 @@ BAD = {
         "train: images: must be an array, found ValueError: setting an array element with a sequence.*"
     ),
     "{'train': (1 / 0, labels)}": "must return a data set, found ZeroDivisionError: division by zero (FILE:8)",
+    "__import__('sys').exit(3)": "must return a data set, found SystemExit: 3 (FILE:8)",
 }
 
 

@@ -12,26 +12,12 @@ from pathlib import Path
 
 import pytest
 import torchvision.datasets as tvd
-from torchvision_layouts import WRITERS, accept_checksums
+from torchvision_layouts import WRITERS, accept_checksums, at, refusal
 
-from aikd_tune.errors import DataError
 from aikd_tune.kd.data import torchvision_download
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.data.torchvision_files import cut_off_marker
 from aikd_tune.spec.catalogue import TORCHVISION_SETS
-from aikd_tune.spec.fields import Data
-
-
-def at(name: str, root: Path, stored_size: int | None = None) -> Data:
-    return Data(name=name, path=str(root), stored_size=stored_size)  # type: ignore[arg-type]
-
-
-def refusal(data: Data) -> str:
-    with pytest.raises(DataError) as caught:
-        describe(data)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
 
 OFFLINE = """
 import sys

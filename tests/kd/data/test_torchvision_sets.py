@@ -8,9 +8,8 @@ import pytest
 import torchvision.datasets as tvd
 from PIL import Image
 from torchvision.transforms import functional as tv
-from torchvision_layouts import WRITERS, accept_checksums
+from torchvision_layouts import WRITERS, accept_checksums, at, refusal
 
-from aikd_tune.errors import DataError
 from aikd_tune.kd.data.describe import describe
 from aikd_tune.kd.data.load import load
 from aikd_tune.kd.data.torchvision_files import FILES
@@ -18,17 +17,6 @@ from aikd_tune.spec.catalogue import TORCHVISION_SETS
 from aikd_tune.spec.fields import Data
 
 ARRAYS = {"MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100", "SVHN", "STL10"}
-
-
-def at(name: str, root: Path, stored_size: int | None = None) -> Data:
-    return Data(name=name, path=str(root), stored_size=stored_size)  # type: ignore[arg-type]
-
-
-def refusal(data: Data) -> str:
-    with pytest.raises(DataError) as caught:
-        describe(data)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_every_set_has_files_and_a_writer() -> None:

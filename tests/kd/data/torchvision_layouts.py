@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import savemat
 
+from aikd_tune.errors import DataError
+from aikd_tune.kd.data.describe import describe
+from aikd_tune.spec.fields import Data
+
 Part = tuple[NDArray[np.uint8] | None, list[int]]
 Written = tuple[Part, Part]
 DRAWS = np.random.default_rng(0)
@@ -235,3 +239,14 @@ def accept_checksums(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> 
             key: (file, md5(folder / file)) for key, (file, _) in kind._file_dict.items() if (folder / file).is_file()
         }
         monkeypatch.setattr(kind, "_file_dict", kind._file_dict | found)
+
+
+def at(name: str, root: Path, stored_size: int | None = None) -> Data:
+    return Data(name=name, path=str(root), stored_size=stored_size)  # type: ignore[arg-type]
+
+
+def refusal(data: Data) -> str:
+    with pytest.raises(DataError) as caught:
+        describe(data)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
